@@ -29,10 +29,12 @@ PROGRAM = (
     "from investorbench.scripts.main import main; main()"
 )
 SWEEP = (
-    "run", "-m", "agent=finmem,momentum", "task=stock/sim,etf/sim", "repeats=40", "seed=0",
+    "run", "-m", "agent=finmem,momentum", "task=stock/sim,etf/sim", "seed=0",
     "warmup=false", "concurrency=8", "output=json",
 )  # fmt: skip
-"""More than is finished in the time: FinMem with a word list in place of a model."""
+"""FinMem with a word list in place of a model."""
+LEAST_REPEATS = 40
+"""As many as seconds are more than is finished in them."""
 
 
 class Following(NamedTuple):
@@ -60,16 +62,18 @@ class Following(NamedTuple):
         return self.view_s / self.seconds
 
 
-def measure(seconds: float, sweep: Sequence[str] = SWEEP) -> Following:
+def measure(seconds: float, sweep: Sequence[str] | None = None) -> Following:
     """Follow a sweep for a while.
 
     Args:
         seconds: how long.
-        sweep: arguments of ``investorbench``, but for its folder.
+        sweep: arguments of ``investorbench``, but for its folder; None for one that is long enough.
 
     Raises:
         InvestorBenchError: one of both ended early.
     """
+    if sweep is None:
+        sweep = [*SWEEP, f"repeats={max(LEAST_REPEATS, round(seconds))}"]
     with tempfile.TemporaryDirectory(prefix="investorbench-bench-") as room:
         folder = Path(room, "run")
         folder.mkdir()
@@ -83,6 +87,8 @@ def measure(seconds: float, sweep: Sequence[str] = SWEEP) -> Following:
             began = time.monotonic()
             questions, sent, decisions = _ask(address, began + seconds)
             took = time.monotonic() - began
+            if running.poll() is not None:
+                raise InvestorBenchError("the sweep ended before the time was over: follow it less")
         finally:
             view_s, sweep_s = _ended(view), _ended(running)
     return Following(took, view_s, sweep_s, questions, decisions, sent / 1000)
