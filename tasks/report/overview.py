@@ -55,11 +55,12 @@ def verdict(ranked: Leaderboard | Overall) -> Html | None:
         else ""
     )
     said = [name, f" has the highest Sharpe ratio, {number(best.sr, 2)}{around}{beside}. "]
-    p = best.against.adjusted_p if best.against is not None else None
-    if ranked.compared_with is not None and p is not None:
-        clear = "distinguishable" if p <= SIZE else "not distinguishable"
-        title = ranked.compared_with.title
-        said.append(f"Its alpha over {title} is {clear} from luck ({p_equals(p)}).")
+    test = best.against
+    if ranked.compared_with is not None and test is not None and test.adjusted_p is not None:
+        side = "above" if (test.difference.value or 0.0) > 0.0 else "below"
+        clear = f"{side} 0, distinguishable" if test.adjusted_p <= SIZE else "not distinguishable"
+        alpha = f"Its alpha over {ranked.compared_with.title}"
+        said.append(f"{alpha} is {clear} from luck ({p_equals(test.adjusted_p)}).")
     else:
         why = best.statistics.alpha.reason or sr.reason or "nothing is compared here"
         said.append(f"Whether that is luck cannot be tested: {why}.")

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from investorbench.tasks.report import ReportContent, html_page
 from investorbench.tasks.report.cost_points import cost_points
+from investorbench.tasks.report.markup import text_of
 from investorbench.tasks.report.names import shared_words, short_names
+from investorbench.tasks.report.overview import verdict
 from investorbench.tasks.report.tear_sheets import falls_of, rolling_ratios, window_of
 from tests.report.conftest import with_row
 from tests.report.reading import Page
@@ -71,6 +73,20 @@ def test_the_first_line_of_a_table_says_who_is_best_and_whether_it_may_be_luck(
     # It stands above the table, and the table above the sentence to quote.
     places = [page.html.index(each) for each in ('class="verdict"', "<table", "<blockquote")]
     assert places == sorted(places)
+
+
+@pytest.mark.parametrize(("alpha", "side"), [(0.2, "above 0"), (-0.2, "below 0")])
+def test_an_alpha_that_is_clear_of_luck_says_on_which_side_of_0_it_is(
+    content: ReportContent, alpha: float, side: str
+) -> None:
+    board = content.boards[0]
+    place, best = next((n, row) for n, row in enumerate(board.rows) if row.agent != board.benchmark)
+    assert best.against is not None
+    difference = dataclasses.replace(best.against.difference, value=alpha)
+    clear = dataclasses.replace(best.against, difference=difference, adjusted_p=0.001)
+    said = verdict(with_row(content, place, against=clear).boards[0])
+    assert said is not None
+    assert f"Its alpha over Buy & Hold is {side}, distinguishable from luck" in text_of(said)
 
 
 def test_every_part_of_a_page_is_in_its_contents(page: Page) -> None:
