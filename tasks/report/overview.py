@@ -98,8 +98,10 @@ def label_verdict(board: LabelBoard) -> Html | None:
     best = rows[0]
     lead = best.figures.lead
     said = [
-        _leader(board.agents, best, best.figures.decision, "highest decision reward", 2),
-        " of all agents. ",
+        _leader(
+            board.agents, best, best.figures.decision, "highest decision reward of all agents", 2
+        ),
+        ". ",
     ]
     if lead.value is None or lead.low is None or lead.high is None:
         said.append(f"Whether that is luck cannot be tested: {lead.reason or 'no interval'}.")

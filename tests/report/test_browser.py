@@ -338,7 +338,7 @@ def test_two_agents_are_compared_day_by_day(browser: Any, file: Path, folder: Pa
     page.select_option("#differ-task", task)
     page.select_option("#differ-one", one)
     page.select_option("#differ-other", other)
-    said = page.locator("#differ-summary", has_text=f"differently {differing} times of 26")
+    said = page.locator("#differ-summary", has_text=f"differently in {differing} of 26 decisions")
     said.wait_for()
     assert one in said.text_content() and other in said.text_content()
     cells = page.locator("#differ tbody tr").first.locator("th, td").all_text_contents()

@@ -97,7 +97,9 @@ def test_the_first_line_says_who_decides_best_and_whether_it_may_be_luck(
     lines = [each.text for each in page.all("p") if each.attributes.get("class") == "verdict"]
     (line,) = [each for each in lines if "decision reward" in each]
     figure = f"{best.figures.decision.value:.2f}".replace("-", "−")
-    assert f" has the highest decision reward, {figure}" in line and line.endswith("luck.")
+    assert f" has the highest decision reward of all agents, {figure}" in line and line.endswith(
+        "luck."
+    )
     lead = best.figures.lead
     assert lead.value is not None and f"{lead.value:.2f}".replace("-", "−") in line
 

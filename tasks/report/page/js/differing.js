@@ -98,7 +98,7 @@ async function showDifferent() {
   const parts = one.outcome.includes("exposure");
   const held = parts ? "exposure %" : "position";
   summary.textContent = `${names[0]} (${percent(grown[0])}) and ${names[1]} (${percent(grown[1])}) decided `
-    + `differently ${acted} times of ${rows.length}; repeats ${one.repeat} and ${other.repeat}.`;
+    + `differently in ${acted} of ${rows.length} decisions; repeats ${one.repeat} and ${other.repeat}.`;
   head.append(make("tr", {}, make("th", { scope: "col", class: "words" }, "Day"),
     ...names.map((name) => make("th", { scope: "col", class: "words" }, name)),
     ...[`${held}, one`, `${held}, other`, "return %, one", "return %, other", "difference %"]
