@@ -84,7 +84,7 @@ def _made(
     if file.is_dir():
         raise InvestorBenchError(f"{file} is a folder: name a file in it with --output")
     with messages.status("reading the records"):
-        found = _found(folders, messages)
+        found = _found(folders, messages, for_page=format == HTML)
     if not file.parent.is_dir():
         raise InvestorBenchError(f"there is no folder {file.parent} to write {file.name} into")
     content = _content(found, messages)
@@ -108,7 +108,7 @@ def _written(folders: Sequence[Path], folder: Path, messages: Console) -> Path:
     def write(part: Path) -> None:
         with _bar("reading the records", None, messages) as advance:
             made = ReportFolder(part, advance)
-            found = _found(folders, messages, made.see)
+            found = _found(folders, messages, made.see, for_page=True)
         content = _content(found, messages)
         with messages.status("writing the page"):
             made.finish(content)
@@ -118,11 +118,19 @@ def _written(folders: Sequence[Path], folder: Path, messages: Console) -> Path:
     return folder / INDEX
 
 
-def _found(folders: Sequence[Path], messages: Console, seen: Seen | None = None) -> FoundRuns:
+def _found(
+    folders: Sequence[Path], messages: Console, seen: Seen | None = None, *, for_page: bool
+) -> FoundRuns:
+    """What there is to show; a page shows runs of which nothing is finished, too."""
     found = found_in(folders, seen)
     for problem in found.problems:
         messages.print(f"left out: {problem}")
-    if not found.entries:
+    if not found.entries and found.unfinished and not for_page:
+        raise InvestorBenchError(
+            "no repeat is finished, so there is no table yet; a page, without --format, shows how "
+            "far each is"
+        )
+    if not found.entries and not found.unfinished:
         raise InvestorBenchError("none of the records can be shown, so there is nothing to report")
     return found
 

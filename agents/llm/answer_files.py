@@ -176,7 +176,7 @@ class AnswerFiles:
 
 
 def _files(path: Path) -> Iterator[Path]:
-    return iter(sorted(folder_of(path).glob(f"*{ENDING}")))
+    return iter(sorted(each for each in folder_of(path).glob(f"*{ENDING}") if each.is_file()))
 
 
 def _alone(path: Path) -> BaseFileLock:

@@ -198,7 +198,7 @@ class Budget:
 
     def _catch_up(self) -> None:
         """Count the lines that were added to the ledger; half a line, after a kill, is no line."""
-        if self._ledger is None or not self._ledger.exists():
+        if self._ledger is None or not self._ledger.is_file():
             return
         with self._ledger.open("rb") as file:
             file.seek(self._read)

@@ -8,6 +8,7 @@ from typing import Any
 
 from investorbench.tasks.record.schema import Content, without_nan
 from investorbench_env.errors import InvestorBenchError
+from investorbench_env.regular_files import open_file
 from investorbench_env.whole_files import write_atomically
 
 OF_A_SYSTEM = re.compile(
@@ -43,7 +44,8 @@ def bytes_of(path: Path) -> bytes:
         InvestorBenchError: the system does not give it out.
     """
     try:
-        return path.read_bytes()
+        with open_file(path) as file:
+            return file.read()
     except OSError as error:
         raise InvestorBenchError(f"{path} cannot be read: {error.strerror}") from None
 

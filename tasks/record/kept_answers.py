@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from investorbench.agents.llm.answer_files import INSERT, rows_beside
 from investorbench.tasks.record.schema import Content
 from investorbench_env.errors import InvestorBenchError
+from investorbench_env.regular_files import require_file
 
 ANSWERS = "answers.sqlite"
 AT_ONCE = 500
@@ -94,6 +95,8 @@ def open_at_rest(path: Path) -> Iterator[sqlite3.Connection]:
     Raises:
         InvestorBenchError: it cannot be read.
     """
+    for end in ("", *BESIDE):
+        _require_file(path.with_name(path.name + end))
     left = next(rows_beside(path), None)
     if left is None and not any(path.with_name(path.name + end).exists() for end in BESIDE):
         yield from _connected(path, f"{path.resolve().as_uri()}?immutable=1")
@@ -111,6 +114,16 @@ def open_at_rest(path: Path) -> Iterator[sqlite3.Connection]:
             ):
                 db.executemany(INSERT, rows_beside(path))
         yield from _connected(path, (Path(room) / path.name).as_uri())
+
+
+def _require_file(path: Path) -> None:
+    """Refuse a pipe or a device in the place of a file; it may be missing."""
+    try:
+        require_file(path)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise InvestorBenchError(f"{path} cannot be read: {error.strerror}") from None
 
 
 def _connected(path: Path, uri: str) -> Iterator[sqlite3.Connection]:

@@ -15,6 +15,7 @@ from investorbench.tasks.record import version_1
 from investorbench.tasks.record.files import bytes_of
 from investorbench.tasks.record.schema import SCHEMA, Content, Header, Line, as_text
 from investorbench_env.errors import InvestorBenchError
+from investorbench_env.regular_files import open_file
 
 BEFORE_THE_FIRST = "0" * 64
 """What the header carries in place of the hash of a line before it."""
@@ -126,7 +127,7 @@ def header_in(path: Path) -> Header | None:
 def is_observed(path: Path) -> bool:
     """Whether the first decision of a file says what was observed, without reading the rest."""
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             first = [_content(file.readline().removesuffix(b"\n")) for _ in range(2)]
     except OSError:
         return False
@@ -227,7 +228,7 @@ def _version(first: Content) -> int:
 
 def _first(path: Path) -> Content | None:
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             return _content(file.readline().removesuffix(b"\n"))
     except OSError:
         return None

@@ -23,6 +23,7 @@ from investorbench.tasks.record.lines import (
 from investorbench.tasks.record.reading import RecordedJob
 from investorbench.tasks.record.schema import SCHEMA, Content, Header
 from investorbench_env.errors import InvestorBenchError
+from investorbench_env.regular_files import open_file
 
 
 class Scan(NamedTuple):
@@ -67,7 +68,7 @@ def scan(job: RecordedJob, number: int, split: str) -> Scan | None:
 
 def _lines(path: Path, bound: Content | None) -> Iterator[Content]:
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             before = hash_of(file.readline().removesuffix(b"\n"))
             found = 0
             for text in file:

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from investorbench_env.errors import InvestorBenchError
+from investorbench_env.regular_files import read_text
 
 CONFIG = "config.yaml"
 MOST_PARTS = 100_000
@@ -72,7 +73,7 @@ def read_settings(job: Path) -> dict[str, Any]:
     """
     path = job / CONFIG
     try:
-        return settings_in(path.read_text(encoding="utf-8"))
+        return settings_in(read_text(path))
     except FileNotFoundError:
         raise InvestorBenchError(f"{path} is missing, which says what was run") from None
     except OSError as error:

@@ -21,6 +21,7 @@ from investorbench_env.envs.options import Options
 from investorbench_env.facts import Facts
 from investorbench_env.market.asset_classes import ASSET_CLASSES
 from investorbench_env.protocols import find_protocol
+from investorbench_env.regular_files import read_text
 
 BEFORE_THE_FIRST = "0" * 64
 CHAIN = ("before", "hash")
@@ -214,7 +215,7 @@ def _thought(thought: Any) -> Any:
 def _symbol_of(path: Path) -> str:
     """The asset of a file, from the configuration of its job; empty where that is not there."""
     try:
-        text = (path.parent.parent / "config.yaml").read_text(encoding="utf-8")
+        text = read_text(path.parent.parent / "config.yaml")
         task = yaml.safe_load(text)["task"]
         return str(task["options"].get("symbol") or task["id"].partition("-")[2])
     except (OSError, yaml.YAMLError, LookupError, TypeError, AttributeError):

@@ -1,5 +1,6 @@
 """What a report is made of; where it is read from is somebody else's business."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -10,9 +11,11 @@ from investorbench.tasks.leaderboard import Leaderboard, Overall, leaderboards, 
 from investorbench.tasks.leaderboard.entries import Setting
 from investorbench.tasks.leaderboard.label_boards import LabelBoard, label_boards
 from investorbench.tasks.leaderboard.snapshot_rows import SnapshotBoard, snapshot_boards
+from investorbench.tasks.record.episode_folder import FILES
+from investorbench.tasks.record.lines import header_in
 from investorbench.tasks.record.reading import RecordedJob
 from investorbench.tasks.record.run_folder import FoundRuns
-from investorbench.tasks.result import Entry, Episode, Failure
+from investorbench.tasks.result import Entry, Episode, Failure, Result
 from investorbench.tasks.wording import count
 
 SIMULATED = "SIMULATED"
@@ -92,6 +95,25 @@ def snapshot_records(content: ReportContent, board: SnapshotBoard) -> list[Recor
     ]
 
 
+def unfinished_records(content: ReportContent) -> list[list[RecordedRow]]:
+    """The records of jobs without a finished repeat, of one task each, as far as there are any."""
+    found: dict[str, list[RecordedRow]] = {}
+    names = Counter((job.task.id, job.name) for job, _ in content.unfinished)
+    for job, failures in content.unfinished:
+        headers = (header_in(path / FILES["test"]) for path in job.episodes)
+        facts = next((header.facts for header in headers if header is not None), None)
+        if facts is None:
+            continue  # nothing is recorded, or no more than a warm-up
+        result = Result(
+            agent=job.name, task=job.task, facts=facts, episodes=(), settings=job.settings
+        )
+        entry = Entry(result=result, planned=job.repeats, failures=failures)
+        is_alone = names[job.task.id, job.name] == 1
+        agent = job.name if is_alone else f"{job.name} in {job.place}"
+        found.setdefault(job.task.id, []).append(RecordedRow(agent, job, entry, None))
+    return list(found.values())
+
+
 def settings_of(content: ReportContent) -> list[Setting]:
     """The settings of all its tables, those of snapshots first."""
     found = [board.setting for board in content.snapshots]
@@ -130,6 +152,16 @@ def board_id(number: int) -> str:
 def snapshots_id(number: int) -> str:
     """The anchor of a table of snapshots, counted from 0."""
     return f"snapshots-{number + 1}"
+
+
+def unfinished_id(number: int) -> str:
+    """What decisions of a task are listed by of which an agent has no finished repeat, from 0."""
+    return f"unfinished-{number + 1}"
+
+
+def unfinished_name(records: Sequence[RecordedRow]) -> str:
+    """What those are listed under."""
+    return f"{records[0].job.task.id.removeprefix('InvestorBench/')}, not finished"
 
 
 def labels_id(number: int) -> str:

@@ -27,7 +27,7 @@ def overview(content: ReportContent, notes: Sequence[EpisodeNote]) -> Html:
         "Window": _window(content),
         "When": _when(notes),
         "Code": _code(notes),
-        "Cost": _cost(content),
+        "Cost": _cost(content) if content.records else "",
     }
     parts = (
         element("div", element("dt", name), element("dd", text))
@@ -140,8 +140,10 @@ def _what(content: ReportContent, notes: Sequence[EpisodeNote]) -> str:
     planned = sum(entry.planned for entry in entries)
     planned += sum(job.repeats for job, _ in content.unfinished)
     finished = sum(len(entry.result.episodes) for entry in entries)
-    settings = settings_of(content)
+    tasks = {job.task.id for job, _ in content.unfinished}
+    tasks -= {setting.name for setting in settings_of(content)}
     agents = {row.agent for board in content.snapshots for row in board.rows}
+    agents |= {job.name for job, _ in content.unfinished}
     agents |= {
         row.agent for board in content.boards for row in board.rows if row.agent != board.benchmark
     }
@@ -151,9 +153,8 @@ def _what(content: ReportContent, notes: Sequence[EpisodeNote]) -> str:
         else f"{number(finished)} of {count(planned, 'episode')} finished"
     )
     decisions = count(sum(note.days for note in notes), "decision")
-    return (
-        f"{count(len(agents), 'agent')} on {count(len(settings), 'task')}: {episodes}, {decisions}"
-    )
+    on = count(len(settings_of(content)) + len(tasks), "task")
+    return f"{count(len(agents), 'agent')} on {on}: {episodes}, {decisions}"
 
 
 def _window(content: ReportContent) -> str:

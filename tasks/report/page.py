@@ -24,6 +24,9 @@ from investorbench.tasks.report.content import (
     settings_of,
     snapshot_records,
     snapshots_id,
+    unfinished_id,
+    unfinished_name,
+    unfinished_records,
 )
 from investorbench.tasks.report.cost_points import cost_points, label_costs, snapshot_costs
 from investorbench.tasks.report.curves import curves_of
@@ -146,7 +149,9 @@ def in_parts(
 
 
 def recorded_rows(content: ReportContent) -> list[tuple[str, RecordedRow]]:
-    """The records of every leaderboard, each with its name; the best agents of all come first."""
+    """The records of every leaderboard, each with its name; the best agents of all come first, and
+    those without a place last.
+    """
     recorded = {snapshots_id(n): snapshot_records(content, each)
                 for n, each in enumerate(content.snapshots)}  # fmt: skip
     recorded |= {board_id(n): records_of(content, each) for n, each in enumerate(content.boards)}
@@ -156,7 +161,12 @@ def recorded_rows(content: ReportContent) -> list[tuple[str, RecordedRow]]:
         for place, record in enumerate(records)
     ]
     ranked.sort(key=lambda each: each[0])
-    return [(name, record) for _, name, record in ranked]
+    placeless = [
+        (unfinished_id(n), record)
+        for n, records in enumerate(unfinished_records(content))
+        for record in records
+    ]
+    return [*((name, record) for _, name, record in ranked), *placeless]
 
 
 def _parts(
@@ -186,7 +196,9 @@ def _parts(
         "title": _title(content),
         "lead": _lead(content),
         "links": _links(content),
-        "overview": overview(content, notes) if settings_of(content) else Html(""),
+        "overview": overview(content, notes)
+        if settings_of(content) or content.unfinished
+        else Html(""),
         "contents": _contents(sections),
         "problems": join(
             _problems([*content.problems, *problems_of(notes)]), unfinished_section(content)
@@ -239,6 +251,10 @@ def _link(name: str, title: str) -> Html:
 def _directory(content: ReportContent, decisions: PackedDecisions) -> Html:
     titles = {snapshots_id(n): section_title(each) for n, each in enumerate(content.snapshots)}
     titles |= {board_id(n): full_name(content.boards, n) for n in range(len(content.boards))}
+    titles |= {
+        unfinished_id(n): unfinished_name(each)
+        for n, each in enumerate(unfinished_records(content))
+    }
     return json_block("directory", {**decisions.directory, "titles": titles})
 
 
@@ -270,7 +286,8 @@ def program_hash(program: str) -> str:
 def _title(content: ReportContent) -> str:
     names = [section_title(each) for each in content.snapshots]
     names += [full_name(content.boards, number) for number in range(len(content.boards))]
-    return str(join(f"InvestorBench: {', '.join(names) or 'nothing to show'}"))
+    empty = "nothing is finished yet" if content.unfinished else "nothing to show"
+    return str(join(f"InvestorBench: {', '.join(names) or empty}"))
 
 
 def _lead(content: ReportContent) -> Html:

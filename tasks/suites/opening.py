@@ -22,6 +22,7 @@ from investorbench.tasks.suites.salt import (
 )
 from investorbench.tasks.suites.suite import Suite
 from investorbench_env.errors import InvestorBenchError
+from investorbench_env.regular_files import read_text
 from investorbench_env.whole_files import write_atomically
 
 SUITE, SALT, LOCK = "suite.json", "salt.txt", ".suite.lock"
@@ -113,7 +114,7 @@ def read_suite(run: Path) -> Mapping[str, Any]:
     """
     path = run / SUITE
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(read_text(path))
     except FileNotFoundError:
         raise InvestorBenchError(f"{run} holds no run of a suite: it has no {SUITE}") from None
     except (OSError, ValueError) as error:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from investorbench.tasks.seeds import BITS
 from investorbench_env.errors import InvestorBenchError
+from investorbench_env.regular_files import read_text
 
 DIGITS = BITS // 4
 """Of a salt in hexadecimal."""
@@ -28,7 +29,7 @@ def salt_in(path: Path) -> str:
         InvestorBenchError: there is none.
     """
     try:
-        return require_salt(path.read_text(encoding="utf-8").strip(), str(path))
+        return require_salt(read_text(path).strip(), str(path))
     except (OSError, UnicodeDecodeError):
         raise InvestorBenchError(
             f"salt={path} cannot be read: give the folder of an earlier run of the suite, or a "

@@ -7,6 +7,7 @@ from investorbench.tasks.described import job_words
 from investorbench.tasks.record.reading import RecordedJob
 from investorbench.tasks.record.schema import Header
 from investorbench.tasks.record.settings import CONFIG, text_hash
+from investorbench_env.regular_files import read_text
 
 Storage = Literal["string", "Int64", "Float64", "boolean"]
 """What a column is kept as, in the words of pandas: each may be missing."""
@@ -128,7 +129,7 @@ def job_values(job: RecordedJob, run: str) -> TidyRow:
         **job_words(job.settings)._asdict(),
         "protocol": job.task.protocol,
         "seed": str(job.seed),
-        "config_sha256": text_hash((job.path / CONFIG).read_text(encoding="utf-8")),
+        "config_sha256": text_hash(read_text(job.path / CONFIG)),
     }
 
 

@@ -52,7 +52,8 @@ class FollowedEpisode:
         self.files = {split: GrownFile(self.path / name) for split, name in FILES.items()}
         self.state: EpisodeState = "waiting"
         self.written_at = 0.0
-        """When something was last written, in seconds since 1970."""
+        """When something was last written, in seconds since 1970: never later than it was seen."""
+        self._stamps: dict[str, tuple[float, float]] = {}
         self.problem = ""
         self._figures: Content = {}
         self._finished: os.stat_result | None = None
@@ -120,16 +121,20 @@ class FollowedEpisode:
         except InvestorBenchError:
             return False
 
-    def look(self) -> bool:
-        """Read what is new; whether anything was."""
+    def look(self, now: float) -> bool:
+        """Read what is new; whether anything was.
+
+        Args:
+            now: seconds since 1970.
+        """
         try:
-            return self._look()
+            return self._look(now)
         except (OSError, InvestorBenchError) as error:
             why = getattr(error, "strerror", None) or str(error)
             changed, self.problem = self.problem != why, str(why)
             return changed
 
-    def _look(self) -> bool:
+    def _look(self, now: float) -> bool:
         if _found(self.path, of_folder=True) is None:
             was_there = self.state != "waiting"
             if was_there:
@@ -141,14 +146,14 @@ class FollowedEpisode:
             for file, found in files:
                 if found is not None and file.sums.header is not None:
                     file.look(found)  # what came after the last look
-            return self._finish(metrics)
+            return self._finish(metrics, now)
         before = self.state, self.problem
         self._finished = self._counted = None
         changed = False
         for file, found in files:
             if found is not None:
                 changed = file.look(found) or changed
-                self.written_at = max(self.written_at, found.st_mtime)
+                self._note_time(file.path.name, found.st_mtime, now)
         failure = _found(self.path / FAILURE)
         began = any(file.sums.decisions or file.sums.header for file in self.files.values())
         self.state = "failed" if failure else "begun" if began else "waiting"
@@ -158,11 +163,18 @@ class FollowedEpisode:
         self.problem = why or next(damaged, "")
         return changed or before != (self.state, self.problem)
 
-    def _finish(self, metrics: os.stat_result) -> bool:
+    def _note_time(self, name: str, stamp: float, now: float) -> None:
+        """Say when a file was written: where its own time is still to come, when that was seen."""
+        if name not in self._stamps or self._stamps[name][0] != stamp:
+            self._stamps[name] = stamp, min(stamp, now)
+        self.written_at = max(self.written_at, self._stamps[name][1])
+
+    def _finish(self, metrics: os.stat_result, now: float) -> bool:
         known, self._finished = self.finished_as, metrics
         if known == self.finished_as:
             return False
-        self.written_at = metrics.st_mtime
+        self.written_at = 0.0
+        self._note_time(METRICS, metrics.st_mtime, now)
         self._counted = None
         try:
             self._counted = self._counts()

@@ -111,7 +111,8 @@ class Follower:
 
     def _look(self, now: float) -> None:
         before = self._state
-        changed = self._find() | {job.number for job in self.jobs.values() if job.look()}
+        changed = self._find(now)
+        changed |= {job.number for job in self.jobs.values() if job.look(now)}
         writing = self._writing(now)
         goes_on = bool(writing) or now - self._last_write() < self._patience()
         for job in self.jobs.values():
@@ -125,7 +126,7 @@ class Follower:
             self._version += 1
         self._versions |= dict.fromkeys(changed, self._version)
 
-    def _find(self) -> set[int]:
+    def _find(self, now: float) -> set[int]:
         """Jobs that are new; those that are gone are forgotten."""
         named = zip(self.runs, self._names, strict=True)
         found = {
@@ -138,7 +139,7 @@ class Follower:
             number = self._numbers.setdefault(path, len(self._numbers) + 1)
             place, run = found[path]
             self.jobs[path] = FollowedJob(path, place, run, number)
-            self.jobs[path].look()
+            self.jobs[path].look(now)
         return {self._numbers[path] for path in new}
 
     def _writing(self, now: float) -> list[FollowedEpisode]:

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 from investorbench.tasks.answers import is_unusable
 from investorbench.tasks.record.schema import SCHEMA, Content, Header
 from investorbench_env.facts import Facts
+from investorbench_env.regular_files import open_file
 
 BLOCK_BYTES = 1 << 16
 """Of the end of a file, in which its last line is looked for."""
@@ -119,7 +120,7 @@ class GrownFile:
         ):
             self._forget()  # it was replaced, cut off or changed
         self._seen = seen
-        with self.path.open("rb") as file:
+        with open_file(self.path) as file:
             file.seek(self._end - len(self._known))
             if file.read(len(self._known)) != self._known:
                 self._forget()  # it is another one: a number of a file is soon given again
@@ -212,7 +213,7 @@ def last_line(path: Path, place: tuple[int, int] | None = None) -> Content | Non
         place: where it stands; where that is not known, it is looked for from the end.
     """
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             if place is None:
                 text = _end_of(file)
             else:

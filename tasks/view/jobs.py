@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
@@ -43,16 +44,22 @@ class FollowedJob:
         self._settings: tuple[int, int, bool] | None = None
         self._last: tuple[object, Content | None] = (None, None)
 
-    def look(self) -> bool:
-        """Read what is new; whether anything was."""
+    def look(self, now: float) -> bool:
+        """Read what is new; whether anything was.
+
+        Args:
+            now: seconds since 1970.
+        """
         changed = self._read_settings()
         for episode in self.episodes:
-            changed = episode.look() or changed
+            changed = episode.look(now) or changed
         return changed
 
     def _read_settings(self) -> bool:
         """Its configuration where it is new, or a header says of which assets it is."""
         try:
+            if not os.path.lexists(self.path / CONFIG):
+                raise InvestorBenchError(f"{CONFIG} is missing, which says what was run")
             found = (self.path / CONFIG).lstat()
             has_header = any(
                 file.sums.header for each in self.episodes for file in each.files.values()
@@ -66,7 +73,7 @@ class FollowedJob:
             self.recorded = job_in(self.path, self.place)
             self.problem = ""
         except (OSError, InvestorBenchError) as error:
-            why = str(getattr(error, "strerror", None) or error)
+            why = str(getattr(error, "strerror", None) or error).removeprefix(f"{self.path}/")
             changed = self.problem != why
             self.recorded, self.problem = None, why
             return changed

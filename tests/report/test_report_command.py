@@ -205,9 +205,43 @@ def test_what_cannot_be_done_is_said_in_one_line(
     assert files(run.parent) == before
 
 
-def test_a_folder_without_a_finished_record_is_refused(report: Call, run: Path) -> None:
+@pytest.mark.parametrize("kind", ["--file", "--folder"])
+def test_a_run_of_which_nothing_is_finished_has_a_page_with_how_far_it_came(
+    report: Call, run: Path, kind: str
+) -> None:
     for metrics in run.rglob("metrics.json"):
         metrics.unlink()
+    cut = run / "stock-sim" / "momentum" / "repeat-1" / "decisions.jsonl"
+    cut.write_bytes(b"".join(cut.read_bytes().splitlines(keepends=True)[:8]) + b'{"numb')
+    output = report(run, kind)
+    assert output.code == 0, output.err
+    assert "left out" in output.err and output.out.startswith("wrote ")
+    page = Page(Path(output.out.removeprefix("wrote ").strip()).read_text())
+    head, *rows = page.rows("Without a finished repeat")
+    why = {row[head.index("Agent")]: row[head.index("Why")] for row in rows}
+    assert "7 steps are recorded" in why["momentum"] and "26 steps" in why["momentum"]
+    (overview,) = [each.text for each in page.all("dl") if "overview" in each.attributes["class"]]
+    assert "2 agents on 1 task: 0 of 4 episodes finished, 85 decisions" in overview
+    listed = page.json("directory")
+    assert list(listed["titles"].values()) == ["Stock-SIM, not finished"]
+    assert sorted((each["repeat"], each["days"]) for each in listed["episodes"]) == [
+        (0, 26), (0, 26), (1, 7), (1, 26),
+    ]  # fmt: skip
+    assert not any(each["finished"] or each["shown"] for each in listed["episodes"])
+
+
+def test_no_table_is_made_of_a_run_of_which_nothing_is_finished(report: Call, run: Path) -> None:
+    for metrics in run.rglob("metrics.json"):
+        metrics.unlink()
+    before = files(run)
+    output = report(run, "--format", "csv")
+    assert output.code == 1 and "no repeat is finished, so there is no table yet" in output.err
+    assert files(run) == before
+
+
+def test_what_holds_nothing_to_show_is_refused(report: Call, run: Path) -> None:
+    for config in run.rglob("config.yaml"):
+        config.write_text("not: [a configuration")
     output = report(run)
     assert output.code == 1 and "nothing to report" in output.err
     output = report("nowhere")

@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from investorbench.tasks.record.files import bytes_of
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.whole_files import write_atomically
 
@@ -74,12 +75,12 @@ def signature_of(file: Path, signers: Path | None = None) -> tuple[str, bool]:
 
 def proof_of(file: Path) -> tuple[str, bool]:
     """What is known of the proof beside a file, in words, and whether it is wrong."""
-    proof = beside(file, PROOF).read_bytes()
+    proof = bytes_of(beside(file, PROOF))
     before = PROOF_BEGINS + SHA256_OF_VERSION_1
     if not proof.startswith(before):
         return "is no proof of OpenTimestamps that says of which file it is", True
     stamped = proof[len(before) : len(before) + hashlib.sha256().digest_size]
-    if stamped != hashlib.sha256(file.read_bytes()).digest():
+    if stamped != hashlib.sha256(bytes_of(file)).digest():
         return f"is a proof of another file than {file.name}", True
     return f"is of this seal; `ots verify {beside(file, PROOF).name}` asks since when", False
 

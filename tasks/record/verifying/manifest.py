@@ -19,6 +19,7 @@ from investorbench.tasks.record.verifying.episode import Records, read_figures
 from investorbench.tasks.record.verifying.findings import Finding, differences, without_place
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.facts import Facts
+from investorbench_env.regular_files import read_text
 
 
 def verify_manifest(
@@ -54,7 +55,7 @@ def verify_manifest(
 
 def _configuration(job: RecordedJob, manifest: Content) -> Iterator[Finding]:
     path, task = job.path / MANIFEST, job.task
-    config = (job.path / CONFIG).read_text(encoding="utf-8")
+    config = read_text(job.path / CONFIG)
     expected: Content = {
         "config_sha256": text_hash(config),
         "task": task.id,
