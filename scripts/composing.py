@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
@@ -10,6 +11,7 @@ import hydra
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Quote, QuotedString
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
@@ -23,6 +25,7 @@ QUESTIONS = (
     "-i", "--info", "-sc", "--shell-completion",
 )  # fmt: skip
 """Flags to which Hydra answers without running anything, their values beside them."""
+PLAIN = re.compile(r"[A-Za-z0-9_./-]+")
 NAME = "config"
 VERSION = "1.3"
 
@@ -68,6 +71,19 @@ def composed(arguments: Sequence[str]) -> list[Composed] | None:
 def is_question(arguments: Sequence[str]) -> bool:
     """Whether Hydra is asked for something else than a run, such as help."""
     return any(each.partition("=")[0] in QUESTIONS for each in arguments)
+
+
+def quoted(text: str) -> str:
+    """A text as the value of a setting on a command line; in quotes where Hydra reads others."""
+    return text if PLAIN.fullmatch(text) else QuotedString(text, Quote.single).with_quotes()
+
+
+def unquoted(value: str) -> str:
+    """The text that the value of a setting on a command line is, in quotes or not."""
+    with contextlib.suppress(HydraException):
+        if value.startswith(("'", '"')):
+            return str(OverridesParser.create().parse_override(f"text={value}").value())
+    return value
 
 
 def call_for_each(arguments: Sequence[str], task: Callable[[DictConfig], None]) -> None:

@@ -142,7 +142,7 @@ def launch(
                 reasons = [f"its Ray task failed: {_in_a_line(error)}"]
             try:
                 ended(task)
-            except InvestorBenchError as error:
+            except (*EXPLAINED, *INFRASTRUCTURE) as error:  # the others go on
                 reasons = [*reasons, str(error)]
             if reasons:
                 failed |= dict.fromkeys(task.jobs, "; ".join(reasons))
@@ -224,9 +224,12 @@ def _described(nodes: Sequence[Mapping[str, Any]], settings: RaySettings, tasks:
 
 
 def _in_a_line(error: BaseException) -> str:
-    """The last line of an error that says anything, for Ray's hold whole traces."""
+    """What an error says, in one line, for Ray's hold whole traces."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     if not lines:
         return type(error).__name__
-    is_trace = lines[0].startswith("\x1b") or "Traceback" in str(error)
-    return lines[-1] if is_trace else f"{type(error).__name__}: {lines[0]}"
+    if lines[0].startswith("\x1b") or "Traceback" in str(error):
+        return lines[-1]
+    # What ends with a colon says nothing without what follows, as versions that do not match.
+    said = " ".join(lines[:8]) if lines[0].endswith(":") else lines[0]
+    return f"{type(error).__name__}: {said}"

@@ -22,6 +22,8 @@ from investorbench.scripts.composing import (
     composed,
     composed_here,
     is_question,
+    quoted,
+    unquoted,
 )
 from investorbench.scripts.cutoffs import with_cutoff
 from investorbench.scripts.expected_output import print_expected
@@ -151,7 +153,7 @@ def planning(overrides: list[str]) -> Iterator[RunPlan | None]:
         overrides = [*overrides, f"folder={new_folder()}"]
     *_, folder = (each.removeprefix("folder=") for each in overrides if each.startswith("folder="))
     store = None
-    if (address := address_in(folder)) is not None and not is_question(overrides):
+    if (address := address_in(unquoted(folder))) is not None and not is_question(overrides):
         overrides, store = _with_mirror(overrides, address, launcher)
     # Other machines may have to read what is a user's own.
     within = None if launcher in (HERE, RAY) else Path(folder)
@@ -183,7 +185,7 @@ def _with_mirror(
     if store.fetch(folder):
         _say(f"fetched what {address} has into {folder}")
     others = [each for each in overrides if not each.startswith("folder=")]
-    return [*others, f"folder={folder}"], store
+    return [*others, f"folder={quoted(folder.as_posix())}"], store
 
 
 def _line(overrides: list[str], choices: Choices) -> PlannedLine | None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from investorbench.scripts.composing import MANY, QUESTIONS
+from investorbench.scripts.composing import MANY, QUESTIONS, unquoted
 from investorbench.scripts.jobs import OF_THE_RUN
 from investorbench.tasks.suites import OpenedSuite, Suite, find_suite, open_suite
 from investorbench.tasks.suites.freezing import task_of_suite
@@ -54,7 +54,7 @@ def suite_lines(overrides: Sequence[str]) -> SuiteLines:
     given = dict(_settings(overrides))
     suite = find_suite(given[SUITE])
     _require_free(suite, given)
-    opened = open_suite(suite, Path(given["folder"]), given.get(SALT))
+    opened = open_suite(suite, Path(unquoted(given["folder"])), given.get(SALT))
     own = [each for each in overrides if each.partition("=")[0] not in (SUITE, SALT)]
     lines = []
     for task in suite.tasks:

@@ -33,10 +33,12 @@ MOST_REPEATS = 10_000
 """Of a job that is read; each has a seed and a folder."""
 SEED, SEED_LOCK = "seed.txt", ".seed.lock"
 """The seed that was drawn for a run; held while a process draws it."""
+FETCHED_BESIDE = ".fetched"
+"""How names begin of what is kept in a run that is fetched from elsewhere."""
 BESIDE_JOBS = (
     "answers.sqlite", "spending.txt", "multirun.yaml", "report", "leaderboard.", ".submitit",
     "tracking", SEED, SEED_LOCK, "plan.seal", "record.seal", ".plan.seal",
-    "suite.json", "salt.txt", ".suite.lock", ".fetched",
+    "suite.json", "salt.txt", ".suite.lock", FETCHED_BESIDE,
 )  # fmt: skip
 """Files of a whole run, with what SQLite and locks put beside them."""
 
@@ -50,13 +52,19 @@ def jobs_in(run: Path) -> list[Path]:
     if not run.is_dir():
         raise InvestorBenchError(f"there is no folder {run}; `investorbench run` names its own")
     marks = [run / CONFIG, *run.rglob(CONFIG), *run.rglob("repeat-*")]
-    jobs = sorted({mark.parent for mark in marks if mark.exists()})
+    found = {mark.parent for mark in marks if mark.exists()}
+    # What a command that fetches is about to unpack is none yet.
+    jobs = sorted(job for job in found if not _is_passing(job.relative_to(run)))
     if not jobs:
         raise InvestorBenchError(
             f"{run} holds no record of a run: give the folder that `investorbench run` named, or "
             "one of an agent in it"
         )
     return jobs
+
+
+def _is_passing(path: Path) -> bool:
+    return path.parts[:1] != () and path.parts[0].startswith(f"{FETCHED_BESIDE}-")
 
 
 def names_of(runs: Sequence[Path]) -> list[str]:

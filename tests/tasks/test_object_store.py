@@ -1,17 +1,27 @@
 """Records at an address: put whole, fetched whole, refused in one line, and without secrets."""
 
+import contextlib
+import io
 import json
+import os
+import shutil
 import tarfile
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from investorbench.scripts.main import main
 from investorbench.tasks import evaluate
 from investorbench.tasks.record import object_store
+from investorbench.tasks.record.archives import NOT_WHOLE, pack, unpack
 from investorbench.tasks.record.object_store import (
     FETCHED,
+    FETCHING,
     PuttingJobs,
     RunStore,
     StoreError,
@@ -19,6 +29,7 @@ from investorbench.tasks.record.object_store import (
     mirror_of,
     put_from_here,
 )
+from investorbench.tasks.record.run_folder import jobs_in
 from investorbench_env.errors import InvestorBenchError
 
 fsspec = pytest.importorskip("fsspec", reason="needs investorbench[s3]")
@@ -50,7 +61,7 @@ def job(run: Path, episodes: int = 2) -> Path:
 
 
 def files(run: Path) -> dict[str, str]:
-    names = (each for each in run.rglob("*") if each.is_file() and each.name != FETCHED)
+    names = (each for each in run.rglob("*") if each.is_file() and FETCHED[:8] not in each.name)
     return {each.relative_to(run).as_posix(): each.read_text() for each in names}
 
 
@@ -66,6 +77,7 @@ def files(run: Path) -> dict[str, str]:
         ("/runs/mine", None),
         ("C:/runs/mine", None),
         ("a:b", None),
+        ("S3://Bucket/x", "s3://Bucket/x"),
     ],
 )
 def test_an_address_is_told_from_a_folder(given: str | Path, address: str | None) -> None:
@@ -79,6 +91,12 @@ def test_an_address_with_a_secret_is_refused_without_showing_it(address: str) ->
     with pytest.raises(InvestorBenchError) as error:
         address_in(address)
     assert "hidden" not in str(error.value) and "environment" in str(error.value)
+
+
+@pytest.mark.parametrize("address", ["s3://", "s3:///", "gs:/"])
+def test_an_address_of_nothing_is_refused(address: str) -> None:
+    with pytest.raises(InvestorBenchError, match="names no place"):
+        address_in(address)
 
 
 def test_the_folder_of_an_address_lies_among_the_runs() -> None:
@@ -218,3 +236,208 @@ def test_commands_that_read_a_run_take_its_address(
 def test_a_kind_of_address_that_is_not_known_is_named() -> None:
     with pytest.raises(InvestorBenchError, match="folder=nothing://x"):
         RunStore("nothing://x")
+
+
+# Names of objects as anybody may put them below an address: their parts, joined by slashes.
+PARTS = st.sampled_from(
+    ["a", "stock-sim", "mine", "..", ".", "", "a b", "é", "\\", "job", "repeat-0", "seed.txt", "\n"]
+)
+LASTS = st.sampled_from(
+    ["job.tar.gz", "repeat-0.tar.gz", "repeat-01.tar.gz", "repeat-.tar.gz", ".tar.gz", "...tar.gz",
+     "backup.tar.gz", "writer", "seed.txt", "repeat-0"]
+)  # fmt: skip
+
+
+@settings(max_examples=200, deadline=None)
+@given(parts=st.lists(PARTS, max_size=4), last=LASTS)
+def test_no_name_of_an_object_leads_out_of_the_folder_or_away_from_what_a_run_puts(
+    parts: list[str], last: str
+) -> None:
+    name = "/".join([*parts, last])
+    if not object_store._is_part(name):
+        return
+    run = Path("/runs/of/mine")
+    target = Path(os.path.normpath(run / name.removesuffix(".tar.gz")))
+    assert target.relative_to(run).as_posix() == name.removesuffix(".tar.gz")
+    assert last in ("job.tar.gz", "repeat-0.tar.gz") or name == "seed.txt"
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    contents=st.dictionaries(
+        st.from_regex(r"[a-z]{1,3}(/[a-z]{1,3})?\.x", fullmatch=True),
+        st.binary(max_size=200) | st.integers(1, 5).map(lambda mb: bytes(mb << 20)),
+        max_size=4,
+    ),
+    change=st.integers(0, 10**9),
+)
+def test_what_is_packed_is_unpacked_or_where_a_byte_was_changed_refused(
+    contents: dict[str, bytes], change: int
+) -> None:
+    with tempfile.TemporaryDirectory() as room:
+        packed, sources, out = Path(room, "packed"), Path(room, "sources"), Path(room, "out")
+        for name, content in contents.items():
+            (sources / name).parent.mkdir(parents=True, exist_ok=True)
+            (sources / name).write_bytes(content)
+        pack({name: sources / name for name in contents}, packed)
+        unpack(packed, out)
+        assert {name: (out / name).read_bytes() for name in contents} == contents
+        whole = bytearray(packed.read_bytes())
+        place = 10 + change % (len(whole) - 10)  # after a head that says how it was packed
+        whole[place] ^= 1 + change % 255
+        packed.write_bytes(whole)
+        other = Path(room, "other")
+        with contextlib.suppress(*NOT_WHOLE):
+            unpack(packed, other)
+            assert {name: (other / name).read_bytes() for name in contents} == contents
+
+
+def archive(path: Path, *members: tarfile.TarInfo) -> None:
+    """An archive of members that hold zeros."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(path, "w:gz") as packed:
+        for member in members:
+            packed.addfile(member, io.BytesIO(bytes(member.size)))
+
+
+def member(
+    name: str, size: int = 0, kind: bytes = tarfile.REGTYPE, to: str = ""
+) -> tarfile.TarInfo:
+    made = tarfile.TarInfo(name)
+    made.size, made.type, made.linkname = size, kind, to
+    return made
+
+
+@pytest.mark.parametrize(
+    ("members", "why"),
+    [
+        ([member("a", 200 << 20)], "unpacks to more than"),
+        ([member("a", to="b", kind=tarfile.SYMTYPE)], "'a' is no plain file"),
+        ([member("a", to="b", kind=tarfile.LNKTYPE)], "'a' is no plain file"),
+        ([member("a", kind=tarfile.FIFOTYPE)], "'a' is no plain file"),
+        ([member("a", kind=tarfile.CHRTYPE)], "'a' is no plain file"),
+        ([member("../a")], "outside"),
+        ([member("a" * 300)], "name too long"),
+        ([member("a"), member("a/b")], "cannot be unpacked here"),
+    ],
+)
+def test_what_no_record_holds_is_not_unpacked_and_the_others_are_fetched(
+    members: list[tarfile.TarInfo], why: str, store: RunStore, tmp_path: Path
+) -> None:
+    run, token, copy = job(tmp_path / "run"), store.take_over(PLACE), tmp_path / "copy"
+    store.put_episode(run, PLACE, "repeat-1", token)
+    archive(tmp_path / "bucket" / "prefix" / PLACE / "repeat-0.tar.gz", *members)
+    with pytest.raises(StoreError, match=why) as error:
+        store.fetch(copy)
+    assert "\n" not in str(error.value) and str(copy) in str(error.value)
+    assert not (copy / PLACE / "repeat-0").exists()
+    assert (copy / PLACE / "repeat-1" / "decisions.jsonl").read_text() == "line 1\n"
+    assert {each.name for each in copy.glob(".*")} == {FETCHED, FETCHING}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("answers.sqlite", b"SQLite format 3\0 torn"),
+        ("answers.sqlite", b""),
+        ("spending.txt", b"\xff\xfe"),
+    ],
+)
+def test_a_job_whose_answers_or_costs_are_damaged_is_named(
+    name: str, content: bytes, store: RunStore, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    path = tmp_path / "bucket" / "prefix" / PLACE / "job.tar.gz"
+    path.parent.mkdir(parents=True)
+    pack({name: tmp_path / name}, path)
+    with pytest.raises(StoreError, match=rf"{PLACE}/job\.tar\.gz is no whole record"):
+        store.fetch(tmp_path / "copy")
+
+
+def test_costs_of_a_job_are_its_own_whoever_wrote_them(store: RunStore, tmp_path: Path) -> None:
+    (tmp_path / "spending.txt").write_text(f"0.5 {PLACE}/repeat-0\n9e9 other/job/repeat-0\nno\n")
+    path = tmp_path / "bucket" / "prefix" / PLACE / "job.tar.gz"
+    path.parent.mkdir(parents=True)
+    pack({"spending.txt": tmp_path / "spending.txt"}, path)
+    store.fetch(tmp_path / "copy")
+    assert (tmp_path / "copy" / "spending.txt").read_text() == f"0.5 {PLACE}/repeat-0\n"
+
+
+def test_what_a_killed_fetch_left_is_gone_and_no_job_meanwhile(
+    store: RunStore, tmp_path: Path
+) -> None:
+    run, copy = job(tmp_path / "run"), tmp_path / "copy"
+    store.put_job(run, PLACE, store.take_over(PLACE))
+    left = copy / ".fetched-abc" / "inside" / "config.yaml"
+    left.parent.mkdir(parents=True)
+    left.write_text("seed: 1\n")
+    (copy / PLACE).mkdir(parents=True)
+    (copy / PLACE / "config.yaml").write_text("seed: 1\n")
+    assert jobs_in(copy) == [copy / PLACE]
+    assert store.fetch(copy) == 1 and not left.exists()
+
+
+def test_a_folder_with_what_its_address_has_not_is_refused(store: RunStore, tmp_path: Path) -> None:
+    run, copy, token = job(tmp_path / "run"), tmp_path / "copy", store.take_over(PLACE)
+    store.put_episode(run, PLACE, "repeat-0", token)
+    store.fetch(copy)
+    (tmp_path / "bucket" / "prefix" / PLACE / "repeat-0.tar.gz").unlink()
+    with pytest.raises(StoreError, match=rf"has {PLACE}/repeat-0, which is not at .* move the"):
+        store.fetch(copy)
+    other = tmp_path / "of another run"
+    (other / PLACE / "repeat-3").mkdir(parents=True)
+    (other / PLACE / "repeat-3" / "metrics.json").write_text("{}")
+    with pytest.raises(StoreError, match=rf"has {PLACE}/repeat-3, which is not at"):
+        store.fetch(other)
+
+
+def test_episodes_that_end_at_once_are_put_one_after_another(
+    store: RunStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = job(tmp_path / "run", episodes=8)
+    putting, at_once, most = PuttingJobs(store, run, [PLACE]), [0], [0]
+    put = store._put_archive
+
+    def put_archive(*given: Any) -> None:
+        at_once[0] += 1
+        most[0] = max(most[0], at_once[0])
+        put(*given)
+        at_once[0] -= 1
+
+    monkeypatch.setattr(store, "_put_archive", put_archive)
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(putting.ended, (run / PLACE).glob("repeat-*")))
+    assert most == [1]
+
+
+def test_a_job_that_is_taken_over_leaves_the_others_to_be_put(
+    store: RunStore, tmp_path: Path
+) -> None:
+    run = job(tmp_path / "run")
+    other = "stock-sim/other"
+    shutil.copytree(run / PLACE, run / other)
+    putting = PuttingJobs(store, run, [PLACE, other])
+    store.take_over(PLACE)
+    with pytest.raises(StoreError, match="taken over"):
+        putting.finish()
+    store.fetch(tmp_path / "copy")
+    assert (tmp_path / "copy" / other / "manifest.json").exists()
+    assert not (tmp_path / "copy" / PLACE / "manifest.json").exists()
+
+
+def test_a_full_disk_while_an_episode_is_packed_does_not_fail_it(
+    store: RunStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = job(tmp_path / "run")
+    putting = PuttingJobs(store, run, [PLACE])
+
+    def full(*given: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(object_store, "pack", full)
+    putting.ended(run / PLACE / "repeat-0")
+    with pytest.raises(StoreError, match=r"cannot be packed here: .* No space left"):
+        putting.finish()
+    monkeypatch.undo()
+    putting.finish()
+    assert store.fetch(tmp_path / "copy") == 2
