@@ -20,14 +20,18 @@ def require_file(path: Path) -> None:
         raise OSError(errno.EINVAL, NO_FILE, str(path))
 
 
-def open_file(path: Path) -> BinaryIO:
+def open_file(path: Path, at_once: int = io.DEFAULT_BUFFER_SIZE) -> BinaryIO:
     """A file, opened to be read.
+
+    Args:
+        path: of the file.
+        at_once: bytes that are read from it together.
 
     Raises:
         OSError: the system does not give it out, or it is a pipe, a socket or a device.
     """
     require_file(path)
-    return path.open("rb")
+    return path.open("rb", buffering=at_once)
 
 
 def read_text(path: Path) -> str:

@@ -35,14 +35,18 @@ class CsvRows:
 
     Args:
         stream: of the file.
+        before: cells that every row begins with, with the comma after them.
+        ends: what ends a row.
     """
 
-    def __init__(self, stream: IO[str]) -> None:
+    def __init__(self, stream: IO[str], before: str = "", ends: str = "\n") -> None:
         self._stream = stream
+        self._before = before
+        self._ends = ends
 
     def write(self, row: str) -> int:
         """Write a row, which comes whole."""
-        return self._stream.write(row.removesuffix(ENDS) + "\n")
+        return self._stream.write(self._before + row.removesuffix(ENDS) + self._ends)
 
 
 def harmless(text: str) -> str:

@@ -7,7 +7,7 @@ For readers of many records that need no objects of what they pass on;
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from investorbench.tasks.record import version_1
 from investorbench.tasks.record.episode_folder import FILES, METRICS
@@ -24,6 +24,13 @@ from investorbench.tasks.record.reading import RecordedJob
 from investorbench.tasks.record.schema import SCHEMA, Content, Header
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.regular_files import open_file
+
+AT_ONCE = 2**18
+"""Bytes that are read from a file together: a line with its prompt is longer than Python's 8 kB,
+and would be read in parts."""
+BEGINS = b'{"'
+"""How a line begins, as every writer of JSON writes an object with something in it."""
+_parsed = json.JSONDecoder().raw_decode
 
 
 class Scan(NamedTuple):
@@ -66,15 +73,29 @@ def scan(job: RecordedJob, number: int, split: str) -> Scan | None:
     return Scan(header_found, _lines(path, bound))
 
 
+def content_of(line: bytes) -> Any:
+    """What a line holds, as ``json.loads`` has it, which first looks for what no line of ours has.
+
+    Raises:
+        ValueError: it is no JSON.
+    """
+    if line.startswith(BEGINS):
+        text = line.decode("utf-8", "surrogatepass")
+        content, end = _parsed(text)
+        if end == len(text) - 1:
+            return content
+    return json.loads(line)
+
+
 def _lines(path: Path, bound: Content | None) -> Iterator[Content]:
     try:
-        with open_file(path) as file:
+        with open_file(path, AT_ONCE) as file:
             before = hash_of(file.readline().removesuffix(b"\n"))
             found = 0
             for text in file:
                 if not text.endswith(b"\n"):
                     break
-                content = json.loads(text)
+                content = content_of(text)
                 if content["before"] != before or content["number"] != found:
                     raise RecordError(
                         f"{path}: line {found + 2} does not follow from the one before; "

@@ -14,6 +14,7 @@ from investorbench.tasks.leaderboard.label_boards import label_boards
 from investorbench.tasks.leaderboard.snapshot_rows import snapshot_boards
 from investorbench.tasks.record.run_folder import found_in
 from investorbench.tasks.result import Entry
+from investorbench.tasks.running.garbage import fewer_collections
 from investorbench.tasks.tables import answers, decisions, episodes, equity
 from investorbench.tasks.tables.fields import EPISODE, JOB, Block, Field, Storage, TidyRow
 from investorbench.tasks.tables.reading import Say, blocks_of_episodes, blocks_of_scans
@@ -118,7 +119,8 @@ def write_table(name: str, runs: Sequence[Path], file: Path, say: Say) -> int:
     if name == LEADERBOARD:
         return _write_leaderboard(runs, file, say)
     found = table(name)
-    return write_blocks(file, found.fields, found.blocks(runs, say))
+    with fewer_collections():
+        return write_blocks(file, found.fields, found.blocks(runs, say))
 
 
 def leaderboard_frame(entries: Iterable[Entry]) -> "pd.DataFrame":
@@ -157,4 +159,5 @@ def frame_of(name: str, runs: Sequence[Path], say: Say = lambda line: None) -> "
         say: takes what cannot be read or is not finished, a line each.
     """
     found = table(name)
-    return frame(found.fields, found.blocks(runs, say))
+    with fewer_collections():
+        return frame(found.fields, found.blocks(runs, say))

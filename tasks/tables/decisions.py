@@ -74,7 +74,7 @@ def rows(scan: Scan) -> Iterator[TidyRow]:
             "marked_at": line["marked_at"] or None,
             "marked": line["marked"] or None,
             "action": action_word(line["action"], facts.action),
-            "action_json": _json(line["action"]),
+            "action_json": _as_json(line["action"]),
             "forecast_json": _json(line["forecast"]) if line.get("forecast") else None,
             "reward": line["reward"],
             "return": equity / before - 1.0 if equity is not None and before else None,
@@ -124,7 +124,11 @@ def _sum(parts: Sequence[Mapping[str, Any]], name: str) -> Any:
 
 
 def _known(values: Sequence[Any], of: Any) -> Any:
-    return None if any(value is None for value in values) else of(values)
+    return None if None in values else of(values)
+
+
+def _as_json(action: Any) -> str:
+    return str(action) if type(action) is int else _json(action)  # one of three, as most are
 
 
 _json = json.JSONEncoder(ensure_ascii=False).encode

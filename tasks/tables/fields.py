@@ -1,6 +1,8 @@
 """What columns of tidy tables are, and those that every table begins with: which episode it is."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 from investorbench.tasks.described import job_words
@@ -14,7 +16,8 @@ Storage = Literal["string", "Int64", "Float64", "boolean"]
 TidyRow = dict[str, Any]
 
 
-class Block(NamedTuple):
+@dataclass(frozen=True)
+class Block:
     """Rows that have much in common, such as those of an episode.
 
     Attributes:
@@ -25,14 +28,24 @@ class Block(NamedTuple):
     known: TidyRow
     rows: Sequence[TidyRow]
 
-    def varying(self) -> set[str]:
-        """The columns that rows say themselves."""
-        return set().union(*self.rows)
+    @cached_property
+    def columns(self) -> Mapping[str, Sequence[Any]]:
+        """Those that any row says itself, by name, each with what all rows have in it."""
+        if not self.rows:
+            return {}
+        names = list(self.rows[0])
+        if all(list(row) == names for row in self.rows):  # as almost always, and much quicker
+            values = zip(*(row.values() for row in self.rows), strict=True)
+            return dict(zip(names, values, strict=True))
+        defaults = {name: self.known.get(name) for row in self.rows for name in row}
+        return {
+            name: [row.get(name, default) for row in self.rows]
+            for name, default in defaults.items()
+        }
 
-    def column(self, name: str) -> list[Any]:
-        """What the rows have in a column that any of them says itself."""
-        default = self.known.get(name)
-        return [row.get(name, default) for row in self.rows]
+    def values(self, name: str) -> Sequence[Any]:
+        """What is in a column: one value where all rows have it alike, else one for each."""
+        return self.columns[name] if name in self.columns else (self.known.get(name),)
 
 
 class Field(NamedTuple):
@@ -69,10 +82,8 @@ def require_kept(fields: Sequence[Field], block: Block) -> None:
     Raises:
         ValueError: one cannot, and which.
     """
-    varying = block.varying()
     for name, storage, _ in fields:
-        is_own = name in varying
-        _require(name, storage, block.column(name) if is_own else [block.known.get(name)])
+        _require(name, storage, block.values(name))
 
 
 def _require(name: str, storage: Storage, values: Sequence[Any]) -> None:

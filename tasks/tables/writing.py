@@ -73,10 +73,11 @@ def writer_of(file: Path) -> "Write":
 def write_csv(stream: IO[bytes], fields: Fields, blocks: Iterable[Block]) -> None:
     """Comma-separated, UTF-8; no text is taken for a formula."""
     text = io.TextIOWrapper(stream, "utf-8", "replace", newline="")
-    out = csv.writer(CsvRows(text), lineterminator=ENDS)
-    out.writerow([each.name for each in fields])
+    csv.writer(CsvRows(text), lineterminator=ENDS).writerow([each.name for each in fields])
     for block in blocks:
-        out.writerows(_tuples(block, fields, _cells))
+        alike, others = _alike_at_first(block, fields)
+        out = csv.writer(CsvRows(text, _cells_before(alike, block)), lineterminator=ENDS)
+        out.writerows(_tuples(block, others, _cells))
     text.flush()
     text.detach()
 
@@ -148,35 +149,51 @@ def _frame(fields: Fields, batch: Sequence[Block]) -> "pd.DataFrame":
     return pd.DataFrame({each.name: pd.array(own, dtype=each.storage) for each, own in columns})
 
 
-OfColumn = Callable[[Field, list[Any]], list[Any]]
+OfColumn = Callable[[Field, Sequence[Any]], Sequence[Any]]
 
 
 def _tuples(block: Block, fields: Fields, of_column: OfColumn) -> Iterator[tuple[Any, ...]]:
     """The rows of a block as tuples of what is made of its columns; of those alike, once."""
-    varying = block.varying()
     columns = (
-        of_column(each, block.column(each.name))
-        if each.name in varying
-        else repeat(of_column(each, [block.known.get(each.name)])[0], len(block.rows))
+        of_column(each, block.values(each.name))
+        if each.name in block.columns
+        else repeat(of_column(each, block.values(each.name))[0], len(block.rows))
         for each in fields
     )
     return zip(*columns, strict=True)
 
 
+def _alike_at_first(block: Block, fields: Fields) -> tuple[Fields, Fields]:
+    """The first columns that all rows have alike, and the others; two each, or none of the first.
+
+    A row of one cell would be written otherwise where that is empty.
+    """
+    most = len(fields) - 2
+    number = next((n for n in range(most) if fields[n].name in block.columns), most)
+    return (fields[:number], fields[number:]) if number >= 2 else ((), fields)
+
+
+def _cells_before(fields: Fields, block: Block) -> str:
+    """What all rows of a block begin with in CSV, with the comma after it."""
+    if not fields:
+        return ""
+    written = io.StringIO()
+    cells = [_cells(each, block.values(each.name))[0] for each in fields]
+    csv.writer(CsvRows(written, ends=","), lineterminator=ENDS).writerow(cells)
+    return written.getvalue()
+
+
 def _columns(fields: Fields, batch: Sequence[Block]) -> Iterator[tuple[Field, list[Any]]]:
     """Each column with what all rows of a batch have in it."""
-    varying = [block.varying() for block in batch]
     for each in fields:
         values: list[Any] = []
-        for block, own in zip(batch, varying, strict=True):
-            if each.name in own:
-                values += _column(each, block.column(each.name))
-            else:
-                values += _column(each, [block.known.get(each.name)]) * len(block.rows)
+        for block in batch:
+            own = _column(each, block.values(each.name))
+            values += own if each.name in block.columns else [*own] * len(block.rows)
         yield each, values
 
 
-def _column(field: Field, values: list[Any]) -> list[Any]:
+def _column(field: Field, values: Sequence[Any]) -> Sequence[Any]:
     if field.storage == "string":
         return _writable(values)
     if field.storage == "Float64":  # whole numbers that no float is are refused otherwise
@@ -184,7 +201,7 @@ def _column(field: Field, values: list[Any]) -> list[Any]:
     return values
 
 
-def _writable(texts: list[str | None]) -> list[str | None]:
+def _writable(texts: Sequence[str | None]) -> Sequence[str | None]:
     """Texts without halves of characters, which no file can hold."""
     try:
         "".join(filter(None, texts)).encode()
@@ -193,7 +210,7 @@ def _writable(texts: list[str | None]) -> list[str | None]:
     return texts
 
 
-def _cells(field: Field, values: list[Any]) -> list[Any]:
+def _cells(field: Field, values: Sequence[Any]) -> Sequence[Any]:
     if field.storage == "string":
         return harmless_all(["" if value is None else value for value in values])
     return ["" if value is None or value != value else value for value in values]
@@ -207,7 +224,7 @@ def _objects(fields: Fields, blocks: Iterable[Block]) -> Iterator[str]:
             yield encode(dict(zip(names, values, strict=True)))
 
 
-def _finite(field: Field, values: list[Any]) -> list[Any]:
+def _finite(field: Field, values: Sequence[Any]) -> Sequence[Any]:
     if field.storage != "Float64":
         return values
     return [value if value is None or abs(value) < math.inf else None for value in values]
@@ -217,12 +234,12 @@ def _batches(blocks: Iterable[Block]) -> Iterator[list[Block]]:
     """Blocks of so many rows together; what is left comes last."""
     batch: list[Block] = []
     missing = BATCH
-    for known, rows in blocks:
-        while len(rows) >= missing:
-            yield [*batch, Block(known, rows[:missing])]
-            rows, batch, missing = rows[missing:], [], BATCH
-        if rows:
-            batch.append(Block(known, rows))
-            missing -= len(rows)
+    for block in blocks:
+        while len(block.rows) >= missing:
+            yield [*batch, Block(block.known, block.rows[:missing])]
+            block, batch, missing = Block(block.known, block.rows[missing:]), [], BATCH
+        if block.rows:
+            batch.append(block)
+            missing -= len(block.rows)
     if batch:
         yield batch

@@ -150,10 +150,33 @@ def test_yaml_that_grows_when_it_is_read_is_refused(levels: int, wide: int, circ
         settings_in(text)
 
 
-@pytest.mark.parametrize("text", ["a: " + "[" * 5000 + "]" * 5000, "{a: " * 3000 + "}" * 3000])
+@pytest.mark.parametrize(
+    "text",
+    ["a: " + "[" * 5000 + "]" * 5000, "{a: " * 3000 + "}" * 3000, "a: " + "- " * 50_000 + "a"],
+    ids=["lists", "mappings", "so deep that a reader in C ends the process"],
+)
 def test_yaml_that_is_deeper_than_can_be_read_is_refused(text: str) -> None:
     with pytest.raises(InvestorBenchError, match="cannot be read as a configuration"):
         settings_in(text)
+
+
+def test_settings_that_were_cut_off_or_changed_are_read_or_refused_as_pythons_own_reader_does() -> (
+    None
+):
+    text = as_yaml({"agent": {"_target_": RANDOM, "k": [1, 2.5, None]}, "name": "é: 'x'", "n": 0})
+    damaged = [text[:n] for n in range(len(text))]
+    damaged += [text[:n] + each + text[n + 1 :] for n in range(len(text)) for each in "\0{*"]
+    for each in damaged:
+        try:
+            wanted, why = yaml.load(each, yaml.SafeLoader), "it holds no settings"
+        except yaml.YAMLError as error:
+            wanted, why = None, str(error)
+        if isinstance(wanted, dict):
+            assert settings_in(each) == wanted
+        else:
+            with pytest.raises(InvestorBenchError) as found:
+                settings_in(each)
+            assert str(found.value) == f"cannot be read as a configuration: {why}"
 
 
 values = st.recursive(

@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from investorbench.tasks import Task, evaluate, load
@@ -343,18 +343,17 @@ OF_ROW = st.fixed_dictionaries({}, optional={n: v | st.none() for n, v in VALUES
 OF_BLOCKS = st.lists(st.builds(Block, OF_ROW, st.lists(OF_ROW, max_size=4)), max_size=4)
 
 
-def plain_csv(rows: list[dict[str, Any]]) -> bytes:
-    """A cell at a time."""
-    lines = [",".join(each.name for each in KINDS)]
+def plain_csv(rows: list[dict[str, Any]], kinds: list[Field]) -> bytes:
+    """A cell at a time; one that is alone in its row and empty is marked."""
+    lines = [",".join(each.name for each in kinds)]
     for row in rows:
-        values = [row.get(each.name) for each in KINDS]
+        values = [row.get(each.name) for each in kinds]
         empty = [value is None or value != value for value in values]
-        lines.append(
-            ",".join(
-                "" if none else quoted(harmless(str(value)) if each.storage == "string" else value)
-                for each, value, none in zip(KINDS, values, empty, strict=True)
-            )
+        line = ",".join(
+            "" if none else quoted(harmless(str(value)) if each.storage == "string" else value)
+            for each, value, none in zip(kinds, values, empty, strict=True)
         )
+        lines.append(line or '""' * (len(kinds) == 1))
     return "".join(f"{line}\n" for line in lines).encode("utf-8", "replace")
 
 
@@ -364,34 +363,37 @@ def quoted(value: Any) -> str:
     return '"' + text.replace('"', '""') + '"' if set(text) & set(',"\r\n') else text
 
 
-def plain_json_lines(rows: list[dict[str, Any]]) -> bytes:
+def plain_json_lines(rows: list[dict[str, Any]], kinds: list[Field]) -> bytes:
     """Likewise."""
     lines = []
     for row in rows:
-        values = {each.name: row.get(each.name) for each in KINDS}
-        if values["x"] is not None and not math.isfinite(values["x"]):
+        values = {each.name: row.get(each.name) for each in kinds}
+        if values.get("x") is not None and not math.isfinite(values["x"]):
             values["x"] = None
         lines.append(json.dumps(values, ensure_ascii=False) + "\n")
     return "".join(lines).encode("utf-8", "replace")
 
 
 @settings(deadline=None, max_examples=25)
-@given(OF_BLOCKS)
+@given(OF_BLOCKS, st.integers(1, len(KINDS)))
+@example([Block({"t": "=", "n": 1, "x": math.nan, "u": 'a"'}, [{"w": 1}, {}, {"b": True}])], 6)
+@example([Block({"t": ",", "n": None, "x": 1.5}, [{"u": "x"}, {"u": None}])], 4)
+@example([Block({"t": ""}, [{}, {"t": "a"}]), Block({"t": None}, [{}])], 1)
 def test_what_rows_have_in_common_is_written_as_if_each_said_it(
-    tmp_path_factory: pytest.TempPathFactory, blocks: list[Block]
+    tmp_path_factory: pytest.TempPathFactory, blocks: list[Block], columns: int
 ) -> None:
-    folder = tmp_path_factory.mktemp("blocks")
-    rows = [{**known, **row} for known, own in blocks for row in own]
+    folder, kinds = tmp_path_factory.mktemp("blocks"), KINDS[:columns]
+    rows = [{**block.known, **row} for block in blocks for row in block.rows]
     for ending in WRITERS:
         found, single = folder / f"b{ending}", folder / f"r{ending}"
-        assert write_blocks(found, KINDS, blocks) == write_rows(single, KINDS, rows) == len(rows)
+        assert write_blocks(found, kinds, blocks) == write_rows(single, kinds, rows) == len(rows)
         assert found.read_bytes() == single.read_bytes()
-    assert (folder / "b.csv").read_bytes() == plain_csv(rows)
+    assert (folder / "b.csv").read_bytes() == plain_csv(rows, kinds)
     with (folder / "b.csv").open(newline="", encoding="utf-8") as file:
-        assert [len(cells) for cells in csv.reader(file)] == [len(KINDS)] * (len(rows) + 1)
-    assert (folder / "b.jsonl").read_bytes() == plain_json_lines(rows)
+        assert [len(cells) for cells in csv.reader(file)] == [len(kinds)] * (len(rows) + 1)
+    assert (folder / "b.jsonl").read_bytes() == plain_json_lines(rows, kinds)
     for row, read in zip(rows, pq.read_table(folder / "b.parquet").to_pylist(), strict=True):
-        for each in KINDS:
+        for each in kinds:
             value = row.get(each.name)
             if isinstance(value, str):
                 value = value.encode("utf-8", "replace").decode()
