@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from investorbench_env.regular_files import read_text
 CONFIG = "config.yaml"
 MOST_PARTS = 100_000
 """Keys and values of a configuration; no run writes nearly as many."""
+READ_OTHERWISE = re.compile("[\t!%\ufeff\ud800-\udfff]")
+"""Characters that the reader in C takes where Python's refuses them, or reads otherwise."""
 REPEATS = "repeats"
 """May grow; nothing in an episode follows from it."""
 RACE = "race"
@@ -44,6 +47,8 @@ def settings_in(text: str) -> dict[str, Any]:
 
 def _load(text: str) -> Any:
     """What YAML holds, if that is not much more than is written: an alias repeats what it names."""
+    if READ_OTHERWISE.search(text):
+        return _loaded(yaml.SafeLoader(text))
     try:
         return _loaded(_Loader(text))
     except (yaml.YAMLError, RecursionError):
