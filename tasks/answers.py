@@ -121,8 +121,10 @@ def tally(
     without a value, their tokens and cost; ``servers`` what answered, by what it says of itself;
     ``tool_calls``, where there are any, how many there were and which went wrong;
     ``orders_left_out``, where there are any, orders of answers that could not be meant;
-    ``left_out``, where there is anything, for how many decisions the model had no room for all that
-    was to be shown, what that was by kind, and how many longer questions its server had refused.
+    ``uncounted``, where there are any, answers of a language model whose server did not count its
+    tokens, which then miss from the sums; ``left_out``, where there is anything, for how many
+    decisions the model had no room for all that was to be shown, what that was by kind, and how
+    many longer questions its server had refused.
     Latency is in seconds, as the server was waited for when it was asked; ``cost_usd`` is None
     where a price is not known.
 
@@ -138,6 +140,9 @@ def tally(
     failed = Counter(str(call["error"]) for call in called if call["error"] is not None)
     noted = (_decision_in(thought).get("orders_left_out") for _, thought in asked)
     unmeant = sum(each for each in noted if isinstance(each, int))
+    uncounted = sum(
+        bool(each["is_language_model"] and not each["tokens"].get("known")) for each in answers
+    )
     tools = {"tool_calls": {"count": len(called), "errors": dict(sorted(failed.items()))}}
     return {
         "decisions": len(asked),
@@ -150,6 +155,7 @@ def tally(
         "servers": servers_of(answers),
         **(tools if called else {}),
         **({"orders_left_out": unmeant} if unmeant else {}),
+        **({"uncounted": uncounted} if uncounted else {}),
         **_left_out([thought or {} for _, thought in asked]),
         "latency_s": {
             "mean": float(latencies.mean()),
@@ -215,6 +221,9 @@ class Answers(NamedTuple):
         roles: the same counts for each role.
         tool_calls: that the model made.
         tool_errors: how many of them went wrong, by what did.
+        left_out: what models had no room for, by kind.
+        uncounted: answers of a model whose tokens its server did not count, which ``read``,
+            ``cached`` and ``written`` lack.
     """
 
     is_language_model: bool
@@ -233,6 +242,7 @@ class Answers(NamedTuple):
     tool_calls: int
     tool_errors: Mapping[str, int]
     left_out: Mapping[str, int]
+    uncounted: int
 
     @property
     def is_marked(self) -> bool:
@@ -278,6 +288,7 @@ def answers_of(*results: Result) -> Answers | None:
             (Counter(split.get("tool_calls", {}).get("errors", {})) for split in asked), Counter()
         ),
         left_out=sum((Counter(split.get("left_out", {})) for split in asked), Counter()),
+        uncounted=sum(split.get("uncounted", 0) for split in asked),
     )
 
 
@@ -371,7 +382,7 @@ def _by_role(answers: Sequence[RecordedAnswer]) -> dict[str, Any]:
 def _older(tallied: Any, kept: Any) -> Any:
     if not isinstance(tallied, Mapping) or not isinstance(kept, Mapping):
         return tallied
-    for younger in ("tool_calls", "left_out"):
+    for younger in ("tool_calls", "left_out", "uncounted"):
         if younger not in kept:
             tallied = {name: part for name, part in tallied.items() if name != younger}
     if "roles" in kept:

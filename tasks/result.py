@@ -392,12 +392,14 @@ class Entry:
         planned: how many repeats were to be run.
         failures: the others.
         run: the name of the run folder it was recorded in; empty where it is in none.
+        job: the folder of the agent on the task, from the run's on; likewise.
     """
 
     result: Result
     planned: int
     failures: tuple[Failure, ...] = ()
     run: str = ""
+    job: str = ""
 
     @property
     def repeats(self) -> list[int]:

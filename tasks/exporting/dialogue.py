@@ -1,11 +1,13 @@
 """What was asked and answered at each decision, of any agent, in plain texts."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from investorbench.tasks.actions import action_parts, action_word
+from investorbench.tasks.judging import is_of_snapshots
 from investorbench.tasks.record.schema import Content
+from investorbench_env.accounting.events import AccountState
 from investorbench_env.facts import Facts
 
 
@@ -25,13 +27,30 @@ class ChatTurn(NamedTuple):
     reasoning: str
 
 
-def exchange_of(line: Content, facts: Facts, equity_before: float) -> ChatTurn:
+def exchanges(
+    lines: Iterable[Content], facts: Facts, opening: AccountState
+) -> Iterator[tuple[Content, ChatTurn]]:
+    """Decisions of a split, each with its messages.
+
+    Args:
+        lines: of the record.
+        facts: of its environment.
+        opening: the account at the first decision; of snapshots, at each.
+    """
+    equity: float | None = opening.equity
+    for line in lines:
+        yield line, _turn(line, facts, equity)
+        if not is_of_snapshots(facts):
+            equity = line["account"]["equity"]
+
+
+def _turn(line: Content, facts: Facts, equity_before: float | None) -> ChatTurn:
     """The messages of a decision.
 
     Args:
         line: of the record.
         facts: of its environment.
-        equity_before: of the account, when it was taken.
+        equity_before: of the account, when it was taken; None where it is not known.
     """
     system, user = _question(line["thought"])
     answers = line["answers"]
@@ -40,9 +59,10 @@ def exchange_of(line: Content, facts: Facts, equity_before: float) -> ChatTurn:
     done = "; ".join(
         [action_word(line["action"], facts.action), *action_parts(line["action"], facts)]
     )
+    equity = "equity not known" if equity_before is None else f"equity {equity_before:,.2f} USD"
     return ChatTurn(
         system=system,
-        user=user or f"{line['session']}, {line['time']}: equity {equity_before:,.2f} USD",
+        user=user or f"{line['session']}, {line['time']}: {equity}",
         assistant="\n\n".join(filter(None, said)) or done,
         reasoning="\n\n".join(filter(None, thought)),
     )

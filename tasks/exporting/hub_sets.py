@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from investorbench.tasks.exporting.dialogue import exchange_of
+from investorbench.tasks.exporting.dialogue import exchanges
 from investorbench.tasks.record.scanning import Scan
 from investorbench.tasks.record.schema import Content
 from investorbench.tasks.tables import TABLES, Field, TidyRow, write_blocks
@@ -46,17 +46,16 @@ def write_hub(runs: Sequence[Path], folder: Path, say: Say) -> int:
 
 def _rows(scan: Scan) -> Iterator[TidyRow]:
     """The rows of the table of decisions, with what was asked and answered."""
-    facts, equity = scan.header.facts, scan.header.opening.equity
+    header = scan.header
     said: TidyRow = {}
 
     def lines() -> Iterator[Content]:
-        nonlocal equity, said
-        for line in scan.lines:
-            said = exchange_of(line, facts, equity)._asdict()
+        nonlocal said
+        for line, exchange in exchanges(scan.lines, header.facts, header.opening):
+            said = exchange._asdict()
             yield line
-            equity = line["account"]["equity"]
 
-    for row in decision_rows(Scan(scan.header, lines())):
+    for row in decision_rows(Scan(header, lines())):
         yield {**row, **said}
 
 

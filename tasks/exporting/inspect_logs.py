@@ -9,14 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from investorbench.tasks.exporting.dialogue import exchange_of
+from investorbench.tasks.exporting.dialogue import exchanges
 from investorbench.tasks.exporting.episodes import (
     Names,
     RecordedEpisode,
     episodes_by_job,
     of_sound,
 )
-from investorbench.tasks.record.files import folder_name
+from investorbench.tasks.record.files import cut_to, folder_name
 from investorbench.tasks.record.reading import RecordedJob
 from investorbench.tasks.record.schema import without_nan
 from investorbench.tasks.tables import TidyRow
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 SCORED = ("CR", "SR", "MDD", "AV", "realised")
 """Figures that are scores of a sample; the others are its metadata."""
 LONGEST_NAME = 200
-"""Characters of the name of a log; file systems hold 255 bytes, and numbers come to it."""
+"""Bytes of the name of a log; file systems hold 255, and numbers come to it."""
 NO_MODEL = "none/none"
 """What Inspect calls the model of an agent that asks none."""
 
@@ -60,7 +60,8 @@ def write_inspect(runs: Sequence[Path], folder: Path, say: Say) -> int:
         if not own:
             continue
         log = _log(job, known, model, own)
-        name = folder_name(f"{known['run']}_{job.task.short_name}_{job.name}")[:LONGEST_NAME]
+        parts = f"{known['run']}_{job.task.short_name}_{job.name}"
+        name = cut_to(LONGEST_NAME, folder_name(parts))
         write_eval_log(log, str(folder / f"{names.new(name)}.eval"))
         episodes += len(own)
     return episodes
@@ -139,9 +140,7 @@ def _sample(episode: RecordedEpisode, model: str) -> "EvalSample":
 
     messages: list[Any] = []
     system = ""
-    equity = episode.opening.equity
-    for line in episode.lines:
-        exchange = exchange_of(line, episode.facts, equity)
+    for _, exchange in exchanges(episode.lines, episode.facts, episode.opening):
         if exchange.system and exchange.system != system:
             system = exchange.system
             messages.append(ChatMessageSystem(content=system))
@@ -151,7 +150,6 @@ def _sample(episode: RecordedEpisode, model: str) -> "EvalSample":
             content = [ContentReasoning(reasoning=exchange.reasoning),
                        ContentText(text=exchange.assistant)]  # fmt: skip
         messages.append(ChatMessageAssistant(content=content, model=model))
-        equity = line["account"]["equity"] or equity
     row = {name: part for name, part in without_nan(episode.row).items() if part is not None}
     scores = {name: Score(value=row[name]) for name in SCORED if name in row}
     figures = {each.name for each in FIGURES}

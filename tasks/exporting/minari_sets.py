@@ -5,6 +5,7 @@ the prices at which it is marked. docs/exports.md has the layout.
 """
 
 import json
+import math
 import os
 import re
 import warnings
@@ -24,6 +25,7 @@ from investorbench.tasks.exporting.episodes import (
     of_sound,
 )
 from investorbench.tasks.judging import is_of_snapshots
+from investorbench.tasks.record.files import cut_to
 from investorbench.tasks.record.schema import Content
 from investorbench.tasks.tables.reading import Say
 from investorbench_env.errors import MissingDependencyError
@@ -35,6 +37,8 @@ OF_AN_ASSET = ("price", "quantity")
 LONGEST_ACTION = 100_000
 """Characters of orders or signals, as JSON."""
 CHARACTERS = frozenset(map(chr, range(0x20, 0x7F)))
+LONGEST_PART = 200
+"""Bytes of each part of the id of a data set, which is a folder; numbers come to it."""
 VERSION = "-v0"
 """What ends the name of a data set."""
 FOLDER = "MINARI_DATASETS_PATH"
@@ -101,17 +105,19 @@ def action_space(episode: RecordedEpisode) -> "gym.Space[Any]":
 
 def _buffers(episode: RecordedEpisode) -> Iterator[dict[str, Any]]:
     """The transitions of an episode; of a block, those of each snapshot apart."""
-    lines = episode.lines
-    parts = [[line] for line in lines] if is_of_snapshots(episode.facts) else [lines]
-    for part in parts:
-        yield _buffer(episode, part)
+    opening = _opening(episode)
+    if not is_of_snapshots(episode.facts):
+        yield _buffer(episode.facts, opening, episode.lines)
+        return
+    for line in episode.lines:
+        yield _buffer(episode.facts, opening, [{**line, "is_last": True}])
+        opening = {**opening, "marks": {}}  # each is on a market of its own; of one it is recorded
 
 
-def _buffer(episode: RecordedEpisode, lines: Sequence[Content]) -> dict[str, Any]:
-    facts = episode.facts
+def _buffer(facts: Facts, before: Content, lines: Sequence[Content]) -> dict[str, Any]:
     is_ruined = (lines[-1]["account"]["equity"] or 0.0) <= 0.0
     ends = [bool(line["is_last"]) for line in lines]
-    opening = _observation(_opening(episode), facts)
+    opening = _observation(before, facts)
     return {
         "observations": np.stack([opening, *(_observation(line, facts) for line in lines)]),
         "actions": _actions(lines, facts),
@@ -133,7 +139,7 @@ def _opening(episode: RecordedEpisode) -> Content:
 
 
 def _observation(line: Mapping[str, Any], facts: Facts) -> npt.NDArray[np.float64]:
-    weights = [each["weight"] or 0.0 for each in line["positions"]]
+    weights = [math.nan if each["weight"] is None else each["weight"] for each in line["positions"]]
     held = {each["symbol"]: each["quantity"] for each in line["positions"]}
     account = line["account"]
     values = [account["cash"], account["equity"], sum(weights), sum(map(abs, weights))]
@@ -159,7 +165,7 @@ def _is_numeric(action: Any) -> bool:
 def _id(run: str, task: str, agent: str) -> str:
     """The id of a data set, which Minari wants of letters, digits, ``-``, ``_`` and ``.``."""
     parts = [re.sub(r"[^A-Za-z0-9_.-]+", "-", each).strip("-.") for each in (run, task, agent)]
-    return "/".join(part or "unnamed" for part in parts)
+    return "/".join(cut_to(LONGEST_PART, part) or "unnamed" for part in parts)
 
 
 @contextmanager

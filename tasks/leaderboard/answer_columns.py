@@ -15,6 +15,8 @@ from investorbench.tasks.leaderboard.columns import (
 )
 from investorbench.tasks.wording import COUNT, PERCENT, RATIO, TEXT, TRUTH, USD
 
+UNCOUNTED = "its server did not count all tokens"
+
 ANSWERS: tuple[Column[Any], ...] = (
     Column(
         key="is_language_model",
@@ -96,7 +98,7 @@ ANSWERS: tuple[Column[Any], ...] = (
         doc="read by the model",
         unit=COUNT,
         direction=0,
-        value=lambda line: _asked(line, lambda of: of.read),
+        value=lambda line: _asked(line, lambda of: _counted(of, of.read), UNCOUNTED),
         formats={"answers": Format(), **FILE},
     ),
     Column(
@@ -105,7 +107,7 @@ ANSWERS: tuple[Column[Any], ...] = (
         doc="read and written by the model, of all finished repeats",
         unit=COUNT,
         direction=-1,
-        value=lambda line: _asked(line, lambda of: of.read + of.written),
+        value=lambda line: _asked(line, lambda of: _counted(of, of.read + of.written), UNCOUNTED),
         formats={"page": Format()},
     ),
     Column(
@@ -114,7 +116,9 @@ ANSWERS: tuple[Column[Any], ...] = (
         doc="of the tokens read, those that servers had in their caches of prefixes",
         unit=PERCENT,
         direction=0,
-        value=lambda line: _asked(line, lambda of: of.cached / of.read if of.read else None),
+        value=lambda line: _asked(
+            line, lambda of: of.cached / of.read if of.read and not of.uncounted else None
+        ),
         formats={"answers": Format(1), **FILE},
     ),
     Column(
@@ -123,7 +127,7 @@ ANSWERS: tuple[Column[Any], ...] = (
         doc="written by the model",
         unit=COUNT,
         direction=0,
-        value=lambda line: _asked(line, lambda of: of.written),
+        value=lambda line: _asked(line, lambda of: _counted(of, of.written), UNCOUNTED),
         formats={"answers": Format(), **FILE},
     ),
     Column(
@@ -191,6 +195,11 @@ def _asked(
         return Cell(reason="it asks no language model")
     found = value(answers)
     return Cell(found, reason=missing if found is None else None)
+
+
+def _counted(answers: Answers, tokens: int) -> int | None:
+    """Tokens, where all that were read and written are among them."""
+    return None if answers.uncounted else tokens
 
 
 def _latency(line: BoardLine, name: str) -> Cell:

@@ -115,6 +115,7 @@ SETTING: tuple[BoardColumn, ...] = (
         "knows", TEXT, lambda line: line.row.result.knows or None if line.row.result else None
     ),
     _in_file("run", TEXT, lambda line: (line.row.entry.run or None) if line.row.entry else None),
+    _in_file("job", TEXT, lambda line: (line.row.entry.job or None) if line.row.entry else None),
     _in_file("rank_best", COUNT, lambda line: line.row.rank and line.row.rank[0]),
     _in_file("rank_worst", COUNT, lambda line: line.row.rank and line.row.rank[1]),
 )

@@ -19,7 +19,7 @@ from investorbench.tasks.leaderboard.columns import (
 from investorbench.tasks.leaderboard.snapshot_rows import SnapshotBoard, SnapshotRow
 from investorbench.tasks.snapshots.figures import SnapshotFigures
 from investorbench.tasks.statistics import Estimate
-from investorbench.tasks.wording import COUNT, RATIO, TEXT, USD, Table
+from investorbench.tasks.wording import COUNT, RATIO, TEXT, TRUTH, USD, Table, Unit
 
 
 class SnapshotLine(NamedTuple):
@@ -31,6 +31,10 @@ class SnapshotLine(NamedTuple):
 
 SnapshotColumn = Column[SnapshotLine]
 LINEAR, REALISED = "linear", "realised"
+OF_SETTINGS: dict[str, Unit] = {
+    "protocol": TEXT, "start": TEXT, "end": TEXT, "data_source": TEXT, "simulated": TRUTH,
+}  # fmt: skip
+"""What files say of all rows of a table alike."""
 
 
 def snapshot_columns(table: Table, board: SnapshotBoard) -> list[SnapshotColumn]:
@@ -121,6 +125,11 @@ def _score(score: str, kind: str, line: SnapshotLine) -> Cell:
     return estimated(getattr(getattr(line.row.forecasts, score), kind))
 
 
+def _of_setting(name: str, line: SnapshotLine) -> object:
+    """What the rows of a table have in common."""
+    return getattr(line.board.setting, name)
+
+
 def _of_settings(name: str, line: SnapshotLine) -> object:
     """What the settings of an agent say of its model and memory."""
     return getattr(job_words(line.row.entry.result.settings), name)
@@ -131,10 +140,15 @@ def _seed(seed: int | None) -> str | None:
 
 
 COLUMNS: tuple[SnapshotColumn, ...] = (
+    Column(key="scope", unit=TEXT, value=lambda line: "task", formats=FILE),
     Column(
         key="suite", unit=TEXT, value=lambda line: line.board.suite or None, formats=FILE
     ),
     Column(key="task", unit=TEXT, value=lambda line: line.board.setting.name, formats=FILE),
+    *(
+        Column(key=name, unit=unit, value=partial(_of_setting, name), formats=FILE)
+        for name, unit in OF_SETTINGS.items()
+    ),
     Column(key="agent", unit=TEXT, value=lambda line: line.row.agent, formats=FILE),
     *(
         Column(key=name, unit=unit, value=partial(_of_settings, name), formats=FILE)
@@ -153,6 +167,8 @@ COLUMNS: tuple[SnapshotColumn, ...] = (
     Column(
         key="seed", unit=TEXT, value=lambda line: _seed(line.row.entry.result.seed), formats=FILE
     ),
+    Column(key="run", unit=TEXT, value=lambda line: line.row.entry.run or None, formats=FILE),
+    Column(key="job", unit=TEXT, value=lambda line: line.row.entry.job or None, formats=FILE),
     Column(key="decisions", unit=COUNT, value=lambda line: line.row.decisions, formats=FILE),
     Column(key="rank_best", unit=COUNT, value=lambda line: line.row.places[0], formats=FILE),
     Column(key="rank_worst", unit=COUNT, value=lambda line: line.row.places[1], formats=FILE),

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +26,25 @@ def is_of_a_system(path: Path) -> bool:
     return is_beside or OF_A_SYSTEM.fullmatch(name) is not None
 
 
+LONGEST_NAME = 255
+"""Bytes of a name that file systems hold."""
+
+
 def folder_name(name: str) -> str:
-    """A name as that of a folder, which never leads out of the one that it is in."""
+    """A name as that of a folder, which never leads out of the one that it is in.
+
+    What no file system holds is cut, and ends with a hash of the whole.
+    """
     kept = re.sub(r"[^\w.,=+-]+", "_", name)
+    if len(kept.encode()) > LONGEST_NAME:
+        end = f"_{sha256(name.encode('utf-8', 'replace')).hexdigest()[:8]}"
+        return cut_to(LONGEST_NAME - len(end), kept) + end
     return kept if kept.strip(".") else "_" * max(len(kept), 1)
+
+
+def cut_to(most: int, name: str) -> str:
+    """A name without the characters that are beyond so many bytes."""
+    return name.encode()[:most].decode(errors="ignore")
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

@@ -120,7 +120,8 @@ def found_in(runs: Sequence[Path], seen: Seen | None = None) -> FoundRuns:
             place = Path(name, path.relative_to(run)).as_posix()
             try:
                 job = job_in(path, place)
-                entries.append((job, recorded_entry(job, name, seen)))
+                entry = replace(recorded_entry(job, name, seen), job=place)
+                entries.append((job, entry))
                 # The figures are there; what stands beside them may still be damaged.
                 _ = job.manifest, read_references(path)
             except NothingFinishedError as error:

@@ -59,6 +59,7 @@ def rows(scan: Scan) -> Iterator[TidyRow]:
     for line in scan.lines:
         for number, answer in enumerate(line["answers"]):
             tokens = answer.get("tokens") or {}
+            known = bool(tokens.get("known"))
             value = answer.get("value")
             own = {"market_seed": str(line["market_seed"])} if "market_seed" in line else {}
             yield {
@@ -68,8 +69,8 @@ def rows(scan: Scan) -> Iterator[TidyRow]:
                 "session": line["session"],
                 "answer": number,
                 "answered_by": answer.get("model") or None,
-                "tokens_known": bool(tokens.get("known")),
-                **{name: tokens.get(own) for name, own in TOKENS.items()},
+                "tokens_known": known,
+                **{name: tokens.get(own) if known else None for name, own in TOKENS.items()},
                 **{name: answer.get(name) or None for name in TEXTS},
                 **{name: answer.get(name) for name in AS_THEY_ARE},
                 "value_json": None if value is None else _json(value),

@@ -49,8 +49,8 @@ FIELDS = (
     *labels.OF_EPISODES,
     Field("decisions", "Int64", "for which a model was asked, both splits"),
     Field("invalid_decisions", "Int64", "of those, without a usable answer"),
-    Field("tokens_read", "Int64", "of all prompts"),
-    Field("tokens_written", "Int64", "of all answers"),
+    Field("tokens_read", "Int64", "of all prompts; empty where one is not counted"),
+    Field("tokens_written", "Int64", "of all answers, likewise"),
     Field("cost_usd", "Float64", "of all answers; empty without a price"),
 )
 
@@ -102,11 +102,12 @@ def _asked(answers: Mapping[str, Any] | None) -> TidyRow:
     if not splits:
         return {}
     costs = [each["cost_usd"] for each in splits]
+    counted = all(each["is_language_model"] and not each.get("uncounted") for each in splits)
     return {
         "decisions": sum(each["decisions"] for each in splits),
         "invalid_decisions": sum(each["invalid"] for each in splits),
-        "tokens_read": sum(each["tokens"]["input"] for each in splits),
-        "tokens_written": sum(each["tokens"]["output"] for each in splits),
+        "tokens_read": sum(each["tokens"]["input"] for each in splits) if counted else None,
+        "tokens_written": sum(each["tokens"]["output"] for each in splits) if counted else None,
         "cost_usd": None if None in costs else sum(costs),
     }
 

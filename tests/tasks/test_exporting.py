@@ -1,6 +1,7 @@
 """Runs in the forms of other libraries, read back by those libraries themselves."""
 
 import json
+import math
 import shutil
 import sys
 from pathlib import Path
@@ -13,7 +14,11 @@ from hypothesis import strategies as st
 
 from investorbench.tasks import evaluate
 from investorbench.tasks.exporting import EXPORTS, export_runs
+from investorbench.tasks.exporting.dialogue import exchanges
 from investorbench.tasks.exporting.episodes import Names
+from investorbench.tasks.record.files import folder_name
+from investorbench.tasks.record.run_folder import job_in
+from investorbench.tasks.record.scanning import scan
 from investorbench_env.errors import InvestorBenchError
 
 pytestmark = pytest.mark.heavy
@@ -114,10 +119,39 @@ def test_minari_reads_the_transitions_of_every_family(
     assert [each.rewards.tolist() for each in blocks.iterate_episodes()] == [
         [line["reward"]] for line in snapshots
     ]
+    for number, each in enumerate(blocks.iterate_episodes()):  # on a market of its own each
+        cash, equity, _, _, price, quantity = each.observations[0]
+        assert (cash, equity, quantity) == (100_000.0, 100_000.0, 0.0)
+        assert math.isnan(price) == (number > 0)
+        assert each.truncations.tolist() == [True] and each.terminations.tolist() == [False]
     weights = next(own for name, own in found.items() if "portfolio" in name)
     (held,) = weights.iterate_episodes()
     assert np.allclose(held.actions[0], lines_of(run, "portfolio-sim/equal_weight/repeat-0")[0]
                        ["action"])  # fmt: skip
+
+
+def test_every_snapshot_begins_with_an_account_of_its_own(run: Path) -> None:
+    found = scan(job_in(run / "snapshot-sim" / "buy_and_hold"), 0, "test")
+    assert found is not None
+    turns = exchanges(found.lines, found.header.facts, found.header.opening)
+    asked = [turn.user for _, turn in turns]
+    assert len(asked) > 1 and all(each.endswith("equity 100,000.00 USD") for each in asked)
+
+
+@pytest.mark.parametrize(
+    "name", ["x" * 300, "\u4e2d" * 100, "x" * 255], ids=["ascii", "wide", "longest"]
+)
+@pytest.mark.parametrize("to", EXPORTS)
+def test_agents_may_be_called_what_no_file_is(tmp_path: Path, to: str, name: str) -> None:
+    for package in {"inspect": ("inspect_ai",), "minari": ("minari",)}.get(to, ()):
+        pytest.importorskip(package)
+    for each in (name, f"{name}y"):
+        agent = Writer()
+        agent.name = each
+        folder = tmp_path / "run"
+        evaluate(agent, "etf/sim", end="2020-01-06", warmup=False, seed=0, folder=folder)
+    found = export_runs(to, [tmp_path / "run"], tmp_path / "out", pytest.fail)
+    assert found == (4 if to == "datasets" else 2)
 
 
 def test_hugging_face_reads_decisions_with_what_was_asked_and_said(
@@ -215,3 +249,11 @@ def test_names_are_given_once_whatever_their_case(names: list[str]) -> None:
     found = [own.new(name) for name in names]
     assert len({name.lower() for name in found}) == len(names)
     assert all(new.startswith(name) for new, name in zip(found, names, strict=True))
+
+
+@given(start=st.text(max_size=10), letter=st.characters(), length=st.integers(0, 400))
+def test_names_of_folders_are_such_as_file_systems_hold(
+    start: str, letter: str, length: int
+) -> None:
+    found = folder_name(start + letter * length)
+    assert 0 < len(found.encode()) <= 255 and "/" not in found and found.strip(".")

@@ -8,7 +8,9 @@ import re
 import shutil
 import weakref
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
@@ -104,6 +106,60 @@ def test_what_asking_took_is_added_up_and_is_unknown_where_one_price_is(run: Pat
     assert list(answers.agent.unique()) == ["speaker"] and len(answers) == 18
     assert answers.cost_usd.sum() == 9 * 0.25
     assert set(answers.answered_by) == {"served"} and set(answers.tokens_cached) == {1}
+
+
+@settings(max_examples=4)
+@given(counted=st.lists(st.lists(st.booleans(), min_size=1, max_size=2), min_size=9, max_size=9))
+def test_tokens_that_a_server_did_not_count_are_empty_in_every_table(
+    counted: list[list[bool]],
+) -> None:
+    given = iter(counted)
+
+    class Asks(Speaker):
+        def record(self) -> dict[str, Any]:
+            (answer, _) = super().record()["answers"]
+            usage, none = answer["usage"], dict.fromkeys(answer["usage"], 0)
+            answers = [{**answer, "usage": usage if each else {**none, "known": False}}
+                       for each in next(given)]  # fmt: skip
+            return {"answers": answers}
+
+    with TemporaryDirectory() as name:
+        folder = Path(name, "run")
+        evaluate(Asks, "etf/sim", seed=0, end=END, warmup=False, folder=folder)
+        run = load(folder)
+        answers, decisions, episodes, board = map(
+            run.to_frame, ("answers", "decisions", "episodes", "leaderboard")
+        )
+    assert answers.tokens_known.tolist() == list(chain(*counted))
+    for column, tokens in (("tokens_read", 7), ("tokens_written", 3)):
+        sums = [len(own) * tokens if all(own) else None for own in counted]
+        whole = None if None in sums else sum(sums)
+        assert empty_as_none(answers[column]) == [
+            tokens if k else None for k in list(chain(*counted))
+        ]
+        assert empty_as_none(decisions[column]) == sums
+        assert empty_as_none(episodes[column]) == [whole]
+        assert empty_as_none(board[board.agent == "speaker"][column]) == [whole]
+
+
+def empty_as_none(column: "pd.Series[Any]") -> list[Any]:
+    return [None if pd.isna(each) else each for each in column]
+
+
+def test_a_row_of_a_leaderboard_is_joined_with_its_episodes(
+    run: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("joined") / "run"
+    shutil.copytree(run, folder)
+    evaluate("buy_and_hold", "snapshot/sim", 2, seed=0, folder=folder)
+    found = load(folder)
+    board, episodes = found.to_frame(), found.to_frame("episodes")
+    rows = board[(board.scope == "task") & board.job.notna()]
+    assert len(rows) == len(episodes.groupby(["run", "job"])) == 3
+    joined = rows.merge(episodes, on=["run", "job"], suffixes=("", "_of_episode"))
+    assert len(joined) == len(episodes) == 5
+    for name in ("task", "agent", "protocol", "start", "end", "simulated", "seed", "code_sha256"):
+        assert joined[name].tolist() == joined[f"{name}_of_episode"].tolist(), name
 
 
 def test_equity_begins_before_the_first_decision_and_falls_from_its_highest_point(
