@@ -7,8 +7,10 @@ where there is none, at an address from which the folder of this machine fetches
 import contextlib
 import logging
 import os
+import re
+import socket
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import chdir
 from dataclasses import dataclass
 from importlib import import_module
@@ -25,11 +27,14 @@ from investorbench.tasks.record.files import write_json
 from investorbench.tasks.record.object_store import put_from_here
 from investorbench.tasks.running.episodes import WhenEnded
 from investorbench.tasks.running.job import Job
-from investorbench_env.errors import InvestorBenchError
+from investorbench_env.errors import InvestorBenchError, UnknownNameError
 
 RAY = "ray"
 ADDRESS = "RAY_ADDRESS"
 ON_ITS_MACHINE = "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"
+HOST_AND_PORT = re.compile(r"(ray://)?\[?(?P<host>[^/\[\]]+)\]?:(?P<port>\d{1,5})")
+PATIENCE_S = 10.0
+"""How long a cluster may take to be there."""
 Play = Callable[[Sequence[Composed], WhenEnded | None], list[str]]
 """Runs jobs of one command line in this process; why some failed of which no record says so."""
 Say = Callable[[str], None]
@@ -194,7 +199,9 @@ def _connected(settings: RaySettings) -> Iterator[None]:
     ray: Any = import_module("ray")
     address = settings.address or os.environ.get(ADDRESS) or "auto"
     os.environ.setdefault(ON_ITS_MACHINE, "0")  # of what it would warn
+    _require_known(settings.runtime_env or {})
     try:
+        _require_listener(address)
         ray.init(
             address=address,
             log_to_driver=False,
@@ -203,13 +210,36 @@ def _connected(settings: RaySettings) -> Iterator[None]:
         )
     except Exception as error:  # noqa: BLE001 - Ray raises whatever it likes
         raise InvestorBenchError(
-            f"no Ray cluster at {address}: {_in_a_line(error)} Start one with `ray start --head`, "
-            f"or name it: ray.address=…, or ${ADDRESS}"
+            f"no Ray cluster at {address}: {_in_a_line(error).rstrip('.')}. Start one with "
+            f"`ray start --head`, or name it: ray.address=…, or ${ADDRESS}"
         ) from None
     try:
         yield
     finally:
         ray.shutdown()  # and with it what still runs for this process
+
+
+def _require_known(runtime_env: Collection[str]) -> None:
+    """Refuse parts of an environment that Ray leaves out with a warning that nobody sees.
+
+    Raises:
+        UnknownNameError: there are some.
+    """
+    known: Any = import_module("ray.runtime_env").RuntimeEnv.known_fields
+    for name in runtime_env:
+        if name not in known:
+            raise UnknownNameError("part of ray.runtime_env", name, sorted(known))
+
+
+def _require_listener(address: str) -> None:
+    """Refuse a place where nothing listens, on which Ray would wait for minutes.
+
+    Raises:
+        OSError: nothing does.
+    """
+    if (place := HOST_AND_PORT.fullmatch(address)) is not None:
+        with socket.create_connection((place["host"], int(place["port"])), PATIENCE_S):
+            pass
 
 
 def _described(nodes: Sequence[Mapping[str, Any]], settings: RaySettings, tasks: int) -> str:

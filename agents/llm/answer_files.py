@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import platform
+import re
 import secrets
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -20,6 +21,8 @@ from filelock import BaseFileLock, FileLock, Timeout
 from investorbench.agents.llm.canonical import canonical
 
 FOLDER, ENDING, LOCK = ".each", ".jsonl", ".lock"
+OF_A_PROCESS = re.compile(r".+-[0-9]+-[0-9a-f]+\.jsonl", re.DOTALL)
+"""The name of a file: machine, process, and what no other has."""
 INSERT = "INSERT OR IGNORE INTO answers VALUES (?, ?, ?)"
 PATIENCE_S = 60.0
 """How long another process may take to add a line, or to move all of them."""
@@ -124,12 +127,8 @@ class AnswerFiles:
         with _alone(self._path):
             if known := self.get([key]):
                 return known[key]
-            with self._own.open("ab") as file:
-                start = file.tell()
-                line = canonical([key, model, completion]).encode() + b"\n"
-                file.write(line)
-                file.flush()
-                os.fsync(file.fileno())
+            line = canonical([key, model, completion]).encode() + b"\n"
+            start = _append(self._own, line)
             self._places[key] = (self._own, start, len(line))
             self._read[self._own] = start + len(line)
         return completion
@@ -175,8 +174,25 @@ class AnswerFiles:
         return row[2]
 
 
+def _append(file: Path, line: bytes) -> int:
+    """Add a line, or nothing of it, and return where it begins."""
+    with file.open("ab", buffering=0) as lines:  # a buffer would be written once more at the end
+        start = lines.tell()
+        try:
+            rest = memoryview(line)
+            while rest:
+                rest = rest[lines.write(rest) :]
+            os.fsync(lines.fileno())
+        except OSError:  # the next line must not be joined to half of this one
+            lines.truncate(start)
+            raise
+    return start
+
+
 def _files(path: Path) -> Iterator[Path]:
-    return iter(sorted(each for each in folder_of(path).glob(f"*{ENDING}") if each.is_file()))
+    """The files of processes; what somebody else put there is left alone."""
+    found = sorted(folder_of(path).glob(f"*{ENDING}"))
+    return (each for each in found if OF_A_PROCESS.fullmatch(each.name) and each.is_file())
 
 
 def _alone(path: Path) -> BaseFileLock:

@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 UNKNOWN = "unknown"
 OF_A_NETWORK = frozenset({
-    "9p", "acfs", "afpfs", "afs", "beegfs", "beegfs_nodev", "ceph", "cifs", "coda", "davfs",
-    "gfs", "gfs2", "glusterfs", "gpfs", "lustre", "ncpfs", "nfs", "nfs3", "nfs4", "ocfs2",
-    "openafs", "orangefs", "panfs", "pvfs2", "smb", "smb2", "smb3", "smbfs", "virtiofs",
-    "vboxsf", "vmhgfs", "webdav", "wekafs",
+    "9p", "acfs", "afpfs", "afs", "autofs", "beegfs", "beegfs_nodev", "ceph", "cifs", "coda",
+    "davfs", "drvfs", "dvs", "fakeowner", "fuse", "gfs", "gfs2", "glusterfs", "gpfs", "lustre",
+    "ncpfs", "nfs", "nfs3", "nfs4", "ocfs2", "openafs", "orangefs", "panfs", "prl_fs", "pvfs2",
+    "smb", "smb2", "smb3", "smbfs", "vboxsf", "virtiofs", "vmhgfs", "webdav", "wekafs",
 })  # fmt: skip
-"""Of machines that share one, and of a host and its guests."""
+"""Of machines that share one, of a host and its guests, and of what is mounted once it is used."""
 OF_THIS_MACHINE = frozenset({"fuse.ext2", "fuse.mergerfs", "fuse.ntfs", "fuse.ntfs-3g", "fuseblk"})
 """Those by a program that are on a disk; of others nobody knows what is behind them."""
 MOUNTS = Path("/proc/self/mountinfo")
@@ -75,7 +75,7 @@ def _mounted() -> list[FileSystem]:
 def in_mountinfo(text: str) -> list[FileSystem]:
     """The file systems of Linux's ``mountinfo``, in the order in which they were mounted."""
     found = []
-    for line in text.splitlines():
+    for line in text.split("\n"):  # a name may hold what others take for the end of a line
         before, _, after = line.partition(" - ")
         fields, kind = before.split(" "), after.split(" ")[0]
         if len(fields) > 4 and kind:

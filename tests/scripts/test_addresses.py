@@ -1,11 +1,13 @@
 """An address as ``folder=``: in quotes or not, with signs that Hydra reads as its own."""
 
+import socket
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from investorbench.scripts.composing import composed, quoted, unquoted
-from investorbench.scripts.on_ray import _in_a_line
+from investorbench.scripts.on_ray import _in_a_line, _require_listener
 from investorbench.scripts.run import planning
 from investorbench_env.errors import InvestorBenchError
 
@@ -44,3 +46,15 @@ def test_versions_that_do_not_match_are_said_in_a_line() -> None:
     assert "\n" not in said
     assert "started with: Ray: 2.1 Python: 3.11 This process on 10.0.0.1 was started" in said
     assert _in_a_line(ConnectionError("No cluster.\nMore.")) == "ConnectionError: No cluster."
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:{}", "ray://127.0.0.1:{}", "localhost:{}"])
+def test_a_cluster_at_which_nothing_listens_is_refused_at_once(address: str) -> None:
+    with socket.socket() as bound:  # and so nobody else listens there
+        bound.bind(("127.0.0.1", 0))
+        place = address.format(bound.getsockname()[1])
+        with pytest.raises(OSError, match="refused"):
+            _require_listener(place)
+        bound.listen()
+        _require_listener(place.replace("localhost", "127.0.0.1"))
+    _require_listener("auto")  # for Ray to find

@@ -3,6 +3,7 @@
 import asyncio
 import multiprocessing
 import os
+import resource
 import signal
 import sqlite3
 import tempfile
@@ -110,12 +111,41 @@ def test_files_that_are_cut_off_damaged_or_gone_leave_the_rest_readable(
             lines = whole.read_bytes()
             (folder_of(path) / "other-1-00.jsonl").write_bytes(b"".join(damage))
             (folder_of(path) / "other-2-00.jsonl").write_bytes(lines[: max(len(lines) - cut, 0)])
-            (folder_of(path) / "gone.jsonl").symlink_to("nowhere")
+            (folder_of(path) / "gone-1-00.jsonl").symlink_to("nowhere")
             assert len(mine) == len(set(kept))
             for key in kept:
                 assert get(mine, key) == f"answer {key}"
             assert get(mine, "never asked") is None
         assert len(answer_rows(path)) - 1 == len(set(kept))
+
+
+def test_an_answer_for_which_a_disk_has_no_room_takes_no_later_one_with_it(path: Path) -> None:
+    with Cache(path, files="each") as mine:
+        put(mine, "a", "text")
+        (own,) = folder_of(path).glob("*.jsonl")
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        try:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (own.stat().st_size + 100, limits[1]))
+            with pytest.raises(OSError, match="too large"):
+                put(mine, "b", "x" * 1000)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+            signal.signal(signal.SIGXFSZ, before)
+        assert put(mine, "c", "later") == "later"
+        assert {key for key, *_ in rows_beside(path)} == {"a", "c"}
+        assert put(mine, "b", "short") == "short"
+    with Cache(path, files="one") as shared:
+        assert [get(shared, key) for key in "abc"] == ["text", "short", "later"]
+
+
+def test_files_of_somebody_else_beside_those_of_processes_are_left_alone(path: Path) -> None:
+    with Cache(path, files="each") as mine:
+        theirs = folder_of(path) / "notes.jsonl"
+        theirs.write_text('["a", "stub", "{}"]\nnotes\n')
+        put(mine, "b", "text")
+        assert get(mine, "a") is None and len(mine) == 1
+    assert theirs.read_text() == '["a", "stub", "{}"]\nnotes\n'
 
 
 def test_half_a_line_is_an_answer_once_the_rest_has_come(path: Path) -> None:

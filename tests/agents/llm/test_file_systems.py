@@ -17,6 +17,9 @@ LINUX = r"""22 27 0:21 / /proc rw,relatime - proc proc rw
 44 27 0:44 / /mnt/ntfs rw - fuseblk /dev/sdc1 rw
 45 27 0:45 / /mnt/both rw - ext4 /dev/sdd1 rw
 46 27 0:46 / /mnt/both rw - cifs //server/share rw
+47 27 0:47 / /net rw - autofs systemd-1 rw
+48 47 0:48 / /net/local rw - ext4 /dev/sde1 rw
+49 27 0:49 / /mnt/bucket rw - fuse bucket rw
 half a line
 """
 MACOS = """/dev/disk3s1s1 on / (apfs, sealed, local, read-only, journaled)
@@ -38,6 +41,9 @@ server:/exports on /Volumes/nfs (nfs)
         ("/mnt/far", "fuse.sshfs", True),
         ("/mnt/ntfs/runs", "fuseblk", False),
         ("/mnt/both/runs", "cifs", True),
+        ("/net/far/not/mounted/yet", "autofs", True),
+        ("/net/local/runs", "ext4", False),
+        ("/mnt/bucket/runs", "fuse", True),
     ],
 )
 def test_a_path_is_on_what_is_mounted_deepest_and_last(
@@ -85,6 +91,11 @@ def test_where_nothing_is_said_the_kind_is_unknown_and_that_is_said(
     assert file_system_of(tmp_path) == FileSystem("unknown")
     found = files_for(tmp_path / "answers.sqlite")
     assert found.files == "one" and "is unknown" in found.said and "cache_files=each" in found.said
+
+
+def test_a_mount_point_may_hold_what_ends_a_line_elsewhere() -> None:
+    text = "1 0 0:1 / /mnt/a\u2028b\x0cc rw - nfs a rw\n"
+    assert in_mountinfo(text) == [FileSystem("nfs", Path("/mnt/a\u2028b\x0cc"))]
 
 
 def test_this_machine_says_something() -> None:
