@@ -151,7 +151,9 @@ class FollowedEpisode:
         self._finished = self._counted = None
         changed = False
         for file, found in files:
-            if found is not None:
+            if found is None:
+                changed = file.forget() or changed  # the episode began again
+            else:
                 changed = file.look(found) or changed
                 self._note_time(file.path.name, found.st_mtime, now)
         failure = _found(self.path / FAILURE)

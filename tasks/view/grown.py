@@ -114,18 +114,18 @@ class GrownFile:
         seen = found.st_ino, found.st_size, found.st_mtime_ns
         if seen == self._seen:
             return False
+        changed = False
         if self._seen is not None and (found.st_ino, True) != (
             self._seen[0],
             found.st_size > self._seen[1],
         ):
-            self._forget()  # it was replaced, cut off or changed
-        self._seen = seen
+            changed = self.forget()  # it was replaced, cut off or changed
         with open_file(self.path) as file:
             file.seek(self._end - len(self._known))
             if file.read(len(self._known)) != self._known:
-                self._forget()  # it is another one: a number of a file is soon given again
+                changed = self.forget()  # another one: a number of a file is soon given again
                 file.seek(0)
-            before = self._end
+            self._seen, before = seen, self._end
             for line in file:
                 if not line.endswith(b"\n"):
                     break
@@ -133,11 +133,13 @@ class GrownFile:
                 self._end += len(line)
                 self._known = line[-KNOWN_BYTES:]
                 self.bytes_read += len(line)
-        return self._end != before
+        return changed or self._end != before
 
-    def _forget(self) -> None:
-        """Begin with nothing."""
-        self.sums, self._end, self._known = Sums(), 0, b""
+    def forget(self) -> bool:
+        """Begin with nothing; whether there was something."""
+        had = self._end > 0
+        self.sums, self._end, self._known, self._seen = Sums(), 0, b"", None
+        return had
 
     def _add(self, text: bytes) -> None:
         sums = self.sums
