@@ -27,6 +27,7 @@ from investorbench.tasks.record.files import write_json
 from investorbench.tasks.record.object_store import put_from_here
 from investorbench.tasks.running.episodes import WhenEnded
 from investorbench.tasks.running.job import Job
+from investorbench.tasks.wording import count
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
 
 RAY = "ray"
@@ -245,7 +246,10 @@ def _require_listener(address: str) -> None:
 def _described(nodes: Sequence[Mapping[str, Any]], settings: RaySettings, tasks: int) -> str:
     own = [node["Resources"] for node in nodes if node["Alive"]]
     total = sum(node.get("CPU", 0.0) for node in own)
-    said = f"{tasks} tasks on a Ray cluster of {len(own)} machines with {total:g} CPUs"
+    said = (
+        f"{count(tasks, 'task')} on a Ray cluster of {count(len(own), 'machine')} "
+        f"with {total:g} CPUs"
+    )
     wanted = {"CPU": settings.cpus, "GPU": settings.gpus}
     if not any(all(node.get(name, 0.0) >= n for name, n in wanted.items()) for node in own):
         asked = ", ".join(f"{n:g} {name}" for name, n in wanted.items())

@@ -54,7 +54,7 @@ from investorbench.tasks.record.sealing import seal_record
 from investorbench.tasks.running.episodes import WhenEnded
 from investorbench.tasks.running.episodes import run_with as run_jobs
 from investorbench.tasks.running.job import Job
-from investorbench.tasks.running.outcomes import RunOutcome, recorded
+from investorbench.tasks.running.outcomes import JobFailure, RunOutcome, recorded
 from investorbench.tasks.running.planning import sealed_plan
 from investorbench.tasks.running.raced import raced
 from investorbench.tasks.running.run_seed import seeded
@@ -282,7 +282,14 @@ def _run_on_ray(plan: RunPlan, jobs: Sequence[Job]) -> RunOutcome:
             f"nothing of it is in {folder}, which all machines have to share; where they do not, "
             "name an object store, folder=s3://bucket/prefix"
         )
-        return recorded(known, folder, dict.fromkeys(known, nothing) | failed)
+        outcome = recorded(known, folder, dict.fromkeys(known, nothing) | failed)
+        # Of a job that is whole here, its address may have been refused a part.
+        unsaid = [
+            JobFailure(f"{job.name} on {job.task.id}: {why}")
+            for job, why in failed.items()
+            if not any(why in each.why for each in outcome.failed)
+        ]
+        return replace(outcome, failed=[*outcome.failed, *unsaid])
 
 
 def _ray_tasks(plan: RunPlan, jobs: Sequence[Job]) -> list[RayJobs]:

@@ -33,6 +33,7 @@ FILES: tuple[CacheFiles, ...] = ("one", "each")
 VERSION = 2
 OF_OTHER_KEYS = 1
 """The version whose keys leave out a server's settings and the address of what is unpublished."""
+HELD = ", perhaps by a process with cache_files=one; give the same to all that share it"
 BUSY_S = 30.0
 """How long to wait for another process that is writing."""
 
@@ -150,7 +151,9 @@ class Cache:
             self._each = AnswerFiles(self.path, self._make)
             return self._each.db
         except (Timeout, sqlite3.DatabaseError) as error:
-            raise CacheError(f"{self.path} cannot be used as a cache: {error}") from None
+            is_held = "locked" in str(error)
+            why = f"{error}{HELD}" if is_held else error
+            raise CacheError(f"{self.path} cannot be used as a cache: {why}") from None
 
     def _open(self) -> sqlite3.Connection:
         self.path.parent.mkdir(parents=True, exist_ok=True)

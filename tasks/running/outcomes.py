@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from investorbench.tasks.record.reading import recorded_entry
+from investorbench.tasks.record.reading import NothingFinishedError, recorded_entry
 from investorbench.tasks.record.run_folder import job_in
-from investorbench.tasks.result import Entry, Result
+from investorbench.tasks.result import Entry, Failure, Result
 from investorbench.tasks.running.job import Job
 from investorbench_env.errors import InvestorBenchError
 
@@ -64,11 +64,17 @@ def recorded(
         where = f"{job.name} on {job.task.id}"
         try:
             entry = recorded_entry(job_in(job.path(folder)), folder.name)
+        except NothingFinishedError as error:
+            failed += _of_repeats(where, error.failures)
+            continue
         except InvestorBenchError as error:
-            failed.append(JobFailure(f"{where}: {(lost or {}).get(job, error)}"))
+            why = str((lost or {}).get(job, error))
+            failed.append(JobFailure(f"{where}: {why.removeprefix(f'{where}: ')}"))
             continue
         entries.append(entry)
-        failed += [
-            JobFailure(f"{where}, repeat {each.repeat}: {each.why}") for each in entry.failures
-        ]
+        failed += _of_repeats(where, entry.failures)
     return RunOutcome(entries=entries, failed=failed)
+
+
+def _of_repeats(where: str, failures: Sequence[Failure]) -> list[JobFailure]:
+    return [JobFailure(f"{where}, repeat {each.repeat}: {each.why}") for each in failures]
