@@ -141,12 +141,10 @@ def _what(content: ReportContent, notes: Sequence[EpisodeNote]) -> str:
     planned += sum(job.repeats for job, _ in content.unfinished)
     finished = sum(len(entry.result.episodes) for entry in entries)
     tasks = {job.task.id for job, _ in content.unfinished}
-    tasks -= {setting.name for setting in settings_of(content)}
+    tasks -= {setting.task for setting in settings_of(content)}
     agents = {row.agent for board in content.snapshots for row in board.rows}
     agents |= {job.name for job, _ in content.unfinished}
-    agents |= {
-        row.agent for board in content.boards for row in board.rows if row.agent != board.benchmark
-    }
+    agents |= {row.agent for board in content.boards for row in board.rows if row.entry is not None}
     episodes = (
         count(planned, "episode")
         if finished == planned

@@ -167,7 +167,11 @@ class Follower:
         jobs = list(self.jobs.values())
         done = bool(jobs) and all(job.state == "finished" for job in jobs)
         last = self._last_write()
-        problems = [each for job in jobs for each in job.problems()]
+        problems = [
+            f"{name}: the folder is not there any more"
+            for run, name in zip(self.runs, self._names, strict=True) if not run.is_dir()
+        ]  # fmt: skip
+        problems += [each for job in jobs for each in job.problems()]
         more = len(problems) - MOST_PROBLEMS
         return {
             "state": "finished" if done else "running" if goes_on else "stopped",

@@ -74,6 +74,7 @@ def test_an_agent_alone_is_reported_in_every_format(
         assert "dividends are missing" in text
         assert text.count("dividends are missing") == 1 or format == "csv"  # a line an agent
     assert "one &lt;bar&gt; is missing" in (tmp_path / "alone.html").read_text()
+    assert "1 agent on 1 task: 1 episode, " in (tmp_path / "alone.html").read_text()
 
 
 def test_another_file_may_be_named(report: Call, run: Path, tmp_path: Path) -> None:

@@ -179,3 +179,18 @@ def test_what_is_no_run_is_refused_and_an_empty_folder_is_waited_for(
     (tmp_path / "notes" / "notes.txt").write_text("mine")
     with pytest.raises(InvestorBenchError, match="holds no record of a run"):
         Follower([tmp_path / "notes"])
+
+
+def test_a_folder_that_is_taken_away_is_said_and_read_again_when_it_is_back(
+    run: Path, tmp_path: Path
+) -> None:
+    clock = Clock()
+    follower = Follower([run], clock)
+    first = looked(follower, clock)
+    run.rename(tmp_path / "elsewhere")
+    gone = looked(follower, clock)
+    assert gone["episodes"] == [0, 0] and gone["rows"] == [] and gone["present"] == []
+    assert gone["problems"] == [f"{run.name}: the folder is not there any more"]
+    (tmp_path / "elsewhere").rename(run)
+    back = looked(follower, clock)
+    assert back["problems"] == [] and back["rows"] == first["rows"]
