@@ -11,10 +11,12 @@ import typer
 from investorbench.scripts.terminal import Console
 from investorbench.tasks.record.bundling import (
     bundle_runs,
+    fetched,
     open_bundle,
     opened_run,
     real_sources,
 )
+from investorbench.tasks.record.object_store import address_in
 from investorbench.tasks.wording import count
 from investorbench_env.errors import InvestorBenchError
 
@@ -24,7 +26,8 @@ RUNS = ("run", "run_a", "run_b")
 
 def bundle(
     runs: Annotated[
-        list[Path], typer.Argument(help="Folders of runs; with --open, the file of a bundle.")
+        list[Path],
+        typer.Argument(help="Folders or addresses of runs; with --open, the file of a bundle."),
     ],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The file to write, or the folder.")
@@ -38,6 +41,7 @@ def bundle(
         for run in open_bundle(runs[0], output or Path(), _say):
             print(f"opened {run}")
         return
+    runs = [run if (at := address_in(run)) is None else fetched(at, _say) for run in runs]
     file = output or Path(f"{runs[0].resolve().name}.zip")
     if file.is_dir():
         raise InvestorBenchError(f"{file} is a folder: name a file in it with --output")

@@ -227,6 +227,10 @@ def test_commands_that_read_a_run_take_its_address(
         output = capsys.readouterr()
         assert ended.value.code == 0 and wanted in " ".join(output.out.split())
         assert f"{store.address}isfetchedinto" in "".join(output.err.split())  # of any width
+    for command in (["bundle", store.address], ["verify", "prefix.zip"]):
+        with pytest.raises(SystemExit) as ended:
+            main(command)
+        assert ended.value.code == 0, capsys.readouterr().err
     assert files(mirror_of(store.address)).keys() >= {"stock-sim/momentum/manifest.json"}
     with pytest.raises(SystemExit):
         main(["score", f"{store.address}/stock-sim/momentum"])

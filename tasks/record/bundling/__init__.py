@@ -2,6 +2,7 @@
 
 from investorbench.tasks.record.bundling.opening import (
     bundle_at,
+    fetched,
     open_bundle,
     opened,
     opened_run,
@@ -9,5 +10,6 @@ from investorbench.tasks.record.bundling.opening import (
 from investorbench.tasks.record.bundling.packing import RunBundle, bundle_runs, real_sources
 
 __all__ = [
-    "RunBundle", "bundle_at", "bundle_runs", "open_bundle", "opened", "opened_run", "real_sources",
+    "RunBundle", "bundle_at", "bundle_runs", "fetched", "open_bundle", "opened", "opened_run",
+    "real_sources",
 ]  # fmt: skip
