@@ -127,6 +127,19 @@ def score() -> None:
     report()
 
 
+@app.command("tables")
+def measure_tables(
+    run: Annotated[
+        Path | None, typer.Argument(help="The folder of a run; else one is written.")
+    ] = None,
+    episodes: int = typer.Option(26, min=1, help="Of the run that is written."),
+) -> None:
+    """What `score --table` takes, beside reading the JSON of the same lines."""
+    from investorbench.scripts.bench.tables import report
+
+    report(run, episodes)
+
+
 @app.command("rewards")
 def measure_rewards() -> None:
     """What the rewards of a thesis cost, and of a megabyte of anything, beside splitting it."""
