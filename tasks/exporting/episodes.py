@@ -115,7 +115,7 @@ def _episodes(job: RecordedJob, known: TidyRow, say: Say) -> Iterator[RecordedEp
             found = scan(job, number, "test")
             own = row(job, known, number)
             if own["status"] != FINISHED:
-                say(f"{place_of(job, number)}: {own['why']}")
+                say(f"{place_of(job, number)}: {' '.join(own['why'].split())}")
             if found is None:
                 continue
             lines = tuple(found.lines)

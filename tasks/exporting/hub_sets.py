@@ -6,9 +6,10 @@ from pathlib import Path
 from investorbench.tasks.exporting.dialogue import exchanges
 from investorbench.tasks.record.scanning import Scan
 from investorbench.tasks.record.schema import Content
-from investorbench.tasks.tables import TABLES, Field, TidyRow, write_blocks
+from investorbench.tasks.tables import TABLES, Field, TidyRow
 from investorbench.tasks.tables.decisions import rows as decision_rows
 from investorbench.tasks.tables.reading import Say, blocks_of_scans
+from investorbench.tasks.tables.writing import put_blocks
 from investorbench_env.whole_files import write_atomically
 
 DIALOGUE = (
@@ -35,12 +36,16 @@ def write_hub(runs: Sequence[Path], folder: Path, say: Say) -> int:
     data = folder / "data"
     data.mkdir(parents=True)
     decisions = blocks_of_scans(runs, FIELDS, _rows, say)
-    found = write_blocks(data / "decisions.parquet", FIELDS, decisions)
+    found = put_blocks(data / "decisions.parquet", FIELDS, decisions)
+    names = [CONFIGS[0]]
     for name in CONFIGS[1:]:
         table = TABLES[name]
-        blocks = table.blocks(runs, lambda line: None)
-        write_blocks(data / f"{name}.parquet", table.fields, blocks)
-    write_atomically(folder / "README.md", _card())
+        file = data / f"{name}.parquet"
+        if put_blocks(file, table.fields, table.blocks(runs, lambda line: None)):
+            names.append(name)
+        else:  # as of agents that ask no model; a table without rows cannot be loaded
+            file.unlink()
+    write_atomically(folder / "README.md", _card(names))
     return found
 
 
@@ -59,12 +64,12 @@ def _rows(scan: Scan) -> Iterator[TidyRow]:
         yield {**row, **said}
 
 
-def _card() -> str:
+def _card(names: Sequence[str]) -> str:
     lines = ["---", "configs:"]
-    for name in CONFIGS:
+    for name in names:
         lines += [f"- config_name: {name}", f"  data_files: data/{name}.parquet"]
         lines += ["  default: true"] if name == CONFIGS[0] else []
     lines += ["---", "", "# Runs of InvestorBench", ""]
-    for name in CONFIGS:
+    for name in names:
         lines += [f"- `{name}`: a row {TABLES[name].doc}"]
     return "\n".join(lines) + "\n"

@@ -92,7 +92,8 @@ def _blocks_of_repeat(
                 require_kept(fields, block)
                 found.append(block)
         if not (job.episodes[number] / METRICS).exists():
-            say(f"{place}: {recorded_failure(job.episodes[number], number).why}")
+            why = recorded_failure(job.episodes[number], number).why
+            say(f"{place}: {' '.join(why.split())}")
     except InvestorBenchError as error:
         said = job.seen_anywhere(error)
         say(f"left out: {said}" if job.place in said else f"left out: {place}: {said}")

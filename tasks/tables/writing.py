@@ -43,19 +43,25 @@ def write_rows(file: Path, fields: Fields, rows: Iterable[TidyRow]) -> int:
 
 def write_blocks(file: Path, fields: Fields, blocks: Iterable[Block]) -> int:
     """The same, of rows that have much in common."""
-    write = writer_of(file)
+    writer_of(file)
     if not file.parent.is_dir():
         raise InvestorBenchError(f"there is no folder {file.parent} to write {file.name} into")
     if file.is_dir():
         raise InvestorBenchError(f"{file} is a folder: name a file in it")
-    counted = _Counted(blocks)
     try:
-        with written_whole(file) as stream:
-            write(stream, fields, counted)
+        return put_blocks(file, fields, blocks)
     except OSError as error:
         raise InvestorBenchError(
             f"{file} cannot be written: {error.strerror}; name another file"
         ) from None
+
+
+def put_blocks(file: Path, fields: Fields, blocks: Iterable[Block]) -> int:
+    """The same, of which the caller says what the system refuses, as an ``OSError``."""
+    write = writer_of(file)
+    counted = _Counted(blocks)
+    with written_whole(file) as stream:
+        write(stream, fields, counted)
     return counted.rows
 
 

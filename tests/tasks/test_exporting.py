@@ -1,7 +1,9 @@
 """Runs in the forms of other libraries, read back by those libraries themselves."""
 
+import errno
 import json
 import math
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -190,6 +192,49 @@ def test_what_was_cut_off_is_exported_as_far_as_it_came_and_said(run: Path, tmp_
     before = export_runs("datasets", [run], tmp_path / "whole", pytest.fail)
     assert export_runs("datasets", [copy], tmp_path / "cut", said.append) == before
     assert said == ["copy/etf-sim/writer/repeat-1: not finished, 9 steps are recorded"]
+
+
+@pytest.mark.parametrize("to", EXPORTS)
+def test_a_failure_of_several_lines_is_said_in_one(tmp_path: Path, to: str) -> None:
+    for package in {"inspect": ("inspect_ai",), "minari": ("minari",)}.get(to, ()):
+        pytest.importorskip(package)
+
+    class Breaks(Writer):
+        def act(self, observation: Any, info: Any) -> int:
+            if info["session"] > "2020-01-03":
+                raise ValueError("one\n  two\r\nthree")
+            return super().act(observation, info)
+
+    folder = tmp_path / "run"
+    with pytest.raises(ValueError, match="two"):
+        evaluate(Breaks, "etf/sim", end="2020-01-15", warmup=False, seed=0, folder=folder)
+    said: list[str] = []
+    export_runs(to, [folder], tmp_path / "out", said.append)
+    assert said == ["run/etf-sim/writer/repeat-0: ValueError: one two three"]
+
+
+def test_a_table_without_rows_is_no_configuration_of_a_data_set(run: Path, tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets", reason="needs investorbench[data]")
+    export_runs("datasets", [run / "etf-sim" / "momentum"], tmp_path / "hub", pytest.fail)
+    hub, cache = str(tmp_path / "hub"), str(tmp_path / "cache")
+    names = datasets.get_dataset_config_names(hub, cache_dir=cache)
+    assert set(names) == {"decisions", "episodes", "equity"}
+    for name in names:
+        assert len(datasets.load_dataset(hub, name, split="train", cache_dir=cache))
+
+
+def test_a_full_disk_is_said_of_the_folder_that_was_named(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(file: Path, *_: Any) -> int:
+        file.write_text("half")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(file))
+
+    monkeypatch.setattr("investorbench.tasks.exporting.hub_sets.put_blocks", full)
+    with pytest.raises(InvestorBenchError) as found:
+        export_runs("datasets", [run], tmp_path / "out", pytest.fail)
+    assert str(found.value).startswith(f"{tmp_path / 'out'} cannot be written: No space left")
+    assert ".part" not in str(found.value) and not list(tmp_path.iterdir())
 
 
 def test_a_folder_that_is_there_and_a_form_that_is_not_are_refused(
