@@ -12,6 +12,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+COMPILED = {
+    "PYTHONPYCACHEPREFIX": str(Path(sys.prefix, "compiled")),
+    "PYTHONDONTWRITEBYTECODE": "",
+}
+"""Each command gets workers of its own, which compile Ray and all else again where none may keep
+what it has compiled: most of the time that a worker takes to its first question."""
 STORE_BYTES = 80_000_000
 TRIES = 3
 """A busy machine may take longer to start a node than Ray waits for it."""
@@ -44,7 +50,7 @@ class RayCluster:
 @contextlib.contextmanager
 def ray_cluster(environment: Mapping[str, str]) -> Iterator[RayCluster]:
     """A cluster whose workers have these variables in their environment, while the block runs."""
-    own = {**os.environ, **environment, "RAY_USAGE_STATS_ENABLED": "0"}
+    own = {**os.environ, **environment, **COMPILED, "RAY_USAGE_STATS_ENABLED": "0"}
     command = [sys.executable, "-m", __name__]
     for _ in range(TRIES):
         process = subprocess.Popen(

@@ -19,7 +19,7 @@ from tests.end_to_end.ray_cluster import RayCluster, ray_cluster
 from tests.end_to_end.test_killed_runs import questions, record, wait_for
 from tests.end_to_end.test_killed_sweeps import MODELS, REPEATS, STEPS, SWEEP, TASKS, answer
 
-KILLS = ("driver", "driver", "driver", "worker", "worker")
+KILLS = ("worker", "driver", "driver", "worker", "worker")
 EPISODES = len(MODELS) * len(TASKS) * REPEATS
 AT_ONCE = 2 * REPEATS
 """Episodes, of two jobs."""
