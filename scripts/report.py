@@ -11,7 +11,7 @@ from rich.progress import Progress
 from investorbench.scripts.terminal import Console
 from investorbench.tasks.leaderboard.exports import FORMATS, export
 from investorbench.tasks.record.bundling import bundle_at, opened
-from investorbench.tasks.record.reading import Seen
+from investorbench.tasks.record.reading import Seen, left_out
 from investorbench.tasks.record.run_folder import FoundRuns, found_in, recorded_bytes
 from investorbench.tasks.report import ReportContent, ReportFolder, written_report
 from investorbench.tasks.report.content import content_of
@@ -123,7 +123,8 @@ def _found(
 ) -> FoundRuns:
     """What there is to show; a page shows runs of which nothing is finished, too."""
     found = found_in(folders, seen)
-    for problem in found.problems:
+    missing = [left_out(job, each) for job, entry in found.entries for each in entry.failures]
+    for problem in (*found.problems, *missing):
         messages.print(f"left out: {problem}")
     if not found.entries and found.unfinished and not for_page:
         raise InvestorBenchError(

@@ -15,7 +15,7 @@ from investorbench.tasks.record.digests import MANIFEST, bind_again
 from investorbench.tasks.record.episode_folder import LABELS, METRICS
 from investorbench.tasks.record.files import read_json, write_json
 from investorbench.tasks.record.job_folder import alone_in, summed_up
-from investorbench.tasks.record.reading import RecordedJob, recorded_entry
+from investorbench.tasks.record.reading import RecordedJob, left_out, recorded_entry
 from investorbench.tasks.record.references import read_references
 from investorbench.tasks.record.run_folder import job_in, jobs_in
 from investorbench.tasks.record.verifying import differences
@@ -59,7 +59,7 @@ def score(
             job = job_in(path)
             entry = recorded_entry(job, run.resolve().name)
             entries.append(entry)
-            errors += [f"{job.episodes[each.repeat]}: {each.why}" for each in entry.failures]
+            errors += [left_out(job, each) for each in entry.failures]
             wrong = {}
             for file, part in _parts(job, entry):
                 found = list(differences(file, read_json(file), part, "from the decisions follows"))

@@ -179,6 +179,17 @@ def recorded_entry(
     return Entry(result=result, planned=job.repeats, failures=tuple(failures), run=run)
 
 
+def left_out(job: RecordedJob, failure: Failure) -> str:
+    """A line on a repeat that is in no table: which it is, and why.
+
+    Args:
+        job: whose.
+        failure: what became of the repeat.
+    """
+    place = f"{job.place}/repeat-{failure.repeat}"
+    return failure.why if failure.why.startswith(place) else f"{place}: {failure.why}"
+
+
 def is_drawn_no_more(recorded: Facts | None, found: Facts) -> bool:
     """Whether a record is of a simulated market as older versions drew it.
 

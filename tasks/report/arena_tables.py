@@ -4,7 +4,7 @@ import math
 
 from investorbench.tasks.behaviour import BEHAVIOUR, BehaviourRow, RowGroup
 from investorbench.tasks.leaderboard import Leaderboard, Row
-from investorbench.tasks.report.leaderboard_tables import agent_name
+from investorbench.tasks.report.leaderboard_tables import agent_name, agents_of
 from investorbench.tasks.report.markup import Html, element
 from investorbench.tasks.report.tables import empty, figure
 from investorbench.tasks.wording import count
@@ -20,12 +20,17 @@ def behaviour_table(board: Leaderboard) -> Html | None:
     repeats = max(len(row.result.episodes) if row.result else 0 for row in rows)
     over = count(len(board.markets), "market") if board.markets else count(repeats, "repeat")
     caption = f"Behaviour, means over {over}; amounts in USD"
-    names = (element("th", agent_name(row.agent), scope="col", class_="agent") for row in rows)
+    names = [agent_name(row.agent, agents_of(board)) for row in rows]
     whole = element(
         "table",
         element("caption", element("span", caption)),
         element(
-            "thead", element("tr", element("th", "Figure", scope="col", class_="words"), *names)
+            "thead",
+            element(
+                "tr",
+                element("th", "Figure", scope="col", class_="words"),
+                *(element("th", each, scope="col", class_="agent") for each in names),
+            ),
         ),
         *(_group(group, rows) for group in BEHAVIOUR),
     )

@@ -9,6 +9,7 @@ from investorbench.tasks.report.content import ReportContent, labels_id, labels_
 from investorbench.tasks.report.cost_points import label_costs
 from investorbench.tasks.report.leaderboard_tables import AGENT, agent_name, stamp
 from investorbench.tasks.report.markup import Html, element, join
+from investorbench.tasks.report.names import shared_words, short_names
 from investorbench.tasks.report.overview import label_verdict
 from investorbench.tasks.report.reward_curves import reward_curves
 from investorbench.tasks.report.sections import drawn_costs, notes, quotation, titled
@@ -31,6 +32,7 @@ def label_section(content: ReportContent, board: LabelBoard, number: int) -> Htm
         f"{names}. Protocol {first.protocol}, {first.start} to {first.end}. Data: "
         f"{first.data_source}." + (f" Options: {first.options}." if first.options else "")
     )
+    shared = shared_words(short_names(row.agent for row in board.rows))
     staged, curves = stage_table(board), reward_curves(board)
     thesis, costs = shown_thesis(content, board), label_costs(board)
     return element(
@@ -41,7 +43,7 @@ def label_section(content: ReportContent, board: LabelBoard, number: int) -> Htm
         label_verdict(board),
         decisions_table(board),
         quotation(board.sentence, board.simulated) if board.sentence else None,
-        notes(board.notes),
+        notes([*([shared] if shared else []), *board.notes]),
         *(titled(name, "cost", "Cost and reward", drawn_costs(costs, name))
           if costs else ()),
         *(titled(name, "stages", "Reward by stage", staged) if staged else ()),
@@ -81,7 +83,7 @@ def stage_table(board: LabelBoard) -> Html | None:
     heads += [Head(f"{stage}, drawn", "from 0, with its interval") for stage in stages]
     body = [
         [
-            row_head(agent_name(row.agent), row.agent),
+            row_head(_name(row, board), row.agent),
             *(cell_of(each, each.cell(LabelLine(board, row)), "page") for each in shown),
             *(scale.draw(row.figures.stages[stage]) for stage in stages),
         ]
@@ -100,7 +102,7 @@ def confusions(board: LabelBoard) -> Iterator[Html]:
     for place, row in enumerate(board.agents):
         counted = confusion_table(row)
         if place:
-            summary = element("summary", agent_name(row.agent))
+            summary = element("summary", _name(row, board))
             counted = element("details", summary, counted)
         yield counted
 
@@ -143,7 +145,7 @@ def _of_columns(
     heads = [AGENT, *(head_of(each, "page") for each in columns)]
     body = [
         [
-            row_head(_name(row), row.agent),
+            row_head(_name(row, board), row.agent),
             *(cell_of(each, each.cell(LabelLine(board, row)), "page") for each in columns),
         ]
         for row in rows
@@ -151,8 +153,8 @@ def _of_columns(
     return table(caption, heads, body)
 
 
-def _name(row: LabelRow) -> Html:
+def _name(row: LabelRow, board: LabelBoard) -> Html:
     """The name of an agent; answers that take no reading stand back."""
     if row.is_baseline:
         return element("span", row.agent, class_="out")
-    return agent_name(row.agent)
+    return agent_name(row.agent, [each.agent for each in board.rows])

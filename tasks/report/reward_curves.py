@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from investorbench.tasks.leaderboard.label_boards import LabelBoard
 from investorbench.tasks.report.markup import Html, element
+from investorbench.tasks.report.names import short_names
 from investorbench.tasks.trading_r1.scores import BEST_CONSTANT, LabelledDecision
 from investorbench.tasks.wording import number
 
@@ -81,7 +82,9 @@ def reward_curves(board: LabelBoard) -> Html | None:
     )
     plot = element("div", picture, *marks, class_="plot")
     text = "Mean decision reward so far, by session; days without a label are left out."
-    legend = element("ul", *map(_legend, curves), class_="legend")
+    short = short_names(row.agent for row in board.rows)
+    listed = (_legend(each, short[each.agent]) for each in curves)
+    legend = element("ul", *listed, class_="legend")
     return element("figure", plot, dates, element("figcaption", text), legend, class_="rewards")
 
 
@@ -119,8 +122,8 @@ def _ticks(low: float, high: float) -> list[float]:
     return [place * step for place in range(first, last + 1) if low <= place * step <= high]
 
 
-def _legend(curve: RewardCurve) -> Html:
+def _legend(curve: RewardCurve, name: str) -> Html:
     stroke = element("line", x1="0", x2="28", y1="5", y2="5", class_=curve.kind)
     swatch = element("svg", stroke, viewBox="0 0 28 10", class_="swatch", aria_hidden="true")
     end = element("span", number(curve.points[-1][1], 2), class_="out")
-    return element("li", swatch, " ", element("bdi", curve.agent), " ", end)
+    return element("li", swatch, " ", element("bdi", name, title=curve.agent), " ", end)

@@ -117,7 +117,7 @@ def test_behaviour_stands_side_by_side_as_it_was_scored(content: ReportContent, 
     (board,) = content.boards
     head, *rows = page.rows("Behaviour")
     agents = [row.agent for row in board.rows if "signals" in row.metrics]
-    assert head == ["Figure", *agents]
+    assert head == ["Figure", *(agent.removeprefix("each ") for agent in agents)]
     figures = [row for row in rows if len(row) > 1]
     assert len(figures) == sum(len(group.rows) for group in BEHAVIOUR)
     assert [row[0] for row in rows if len(row) == 1] == [group.title for group in BEHAVIOUR]

@@ -467,6 +467,27 @@ def test_decided_classes_fit_a_phone_and_have_no_barrier(
         page.close()
 
 
+def test_a_section_is_laid_out_when_it_is_near_and_in_print(browser: Any, file: Path) -> None:
+    watched = Watched(browser, file, DESKTOP, "light")
+    page = watched.page
+    seen = (
+        "() => document.querySelector('#task-2 td')"
+        ".checkVisibility({ contentVisibilityAuto: true })"
+    )
+    assert page.evaluate(seen) is False
+    page.emulate_media(media="print")
+    page.wait_for_function(seen)
+    page.emulate_media(media="screen")
+    page.evaluate("() => scrollTo(0, 0)")
+    page.wait_for_function(f"() => !({seen})()")
+    page.evaluate("() => { location.hash = '#task-2-months'; }")
+    page.wait_for_function(seen)
+    top = "() => document.getElementById('task-2-months').getBoundingClientRect().top"
+    page.wait_for_function(f"() => 0 < ({top})() && ({top})() < innerHeight / 2")
+    assert watched.complaints == []
+    page.close()
+
+
 def test_everything_of_a_leaderboard_is_printed(browser: Any, file: Path, tmp_path: Path) -> None:
     watched = Watched(browser, file, DESKTOP, "dark")
     page = watched.page

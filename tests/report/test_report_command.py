@@ -115,6 +115,47 @@ def test_a_damaged_manifest_is_named_and_its_decisions_are_shown(report: Call, r
     assert any("momentum" in agent for agent in shown)
 
 
+def _torn(record: bytes) -> bytes:
+    return record[:-40]
+
+
+def _halved(record: bytes) -> bytes:
+    return record[: len(record) // 2]
+
+
+def _holed(record: bytes) -> bytes:
+    lines = record.splitlines(keepends=True)
+    return b"".join(lines[:4] + lines[5:])
+
+
+def _scribbled(record: bytes) -> bytes:
+    lines = record.splitlines(keepends=True)
+    return b"".join([*lines[:4], b"\0" * len(lines[4]), *lines[5:]])
+
+
+@pytest.mark.parametrize("harm", [_torn, _halved, _holed, _scribbled, lambda record: b""])
+def test_a_damaged_repeat_is_named_and_the_other_is_shown(
+    report: Call, command: Call, run: Path, harm: Any
+) -> None:
+    """On the page, in the terminal, and by whatever else reads the run."""
+    (repeat,) = (run / "stock-sim").glob("finmem*/repeat-1")
+    decisions = repeat / "decisions.jsonl"
+    decisions.write_bytes(harm(decisions.read_bytes()))
+    place = f"{repeat.parent.relative_to(run.parent)}/repeat-1"
+    page_and_folder = ([run, "-o", "page.html"], [run, "--folder", "-o", "pages"])
+    for arguments, made in zip(page_and_folder, ("page.html", "pages/index.html"), strict=True):
+        output = report(*arguments)
+        assert output.code == 0, output.err
+        named = [line for line in output.err.splitlines() if line.startswith("left out: ")]
+        assert len(named) == 1 and named[0].count(place) == 1
+        page = Page(Path(made).read_text())
+        agents = [row[1] for row in page.rows("Leaderboard of Stock-SIM")[1:]]
+        assert len(agents) == 3 and sum("1 of 2 repeats" in agent for agent in agents) == 1
+    for other in ("score", "verify"):
+        output = command(other, run)
+        assert output.code == 1 and "repeat-1" in output.err + output.out
+
+
 def test_a_repeat_that_was_cut_off_is_shown_as_far_as_it_came(report: Call, run: Path) -> None:
     (repeat,) = (run / "stock-sim").glob("finmem*/repeat-1")
     (repeat / "metrics.json").unlink()
