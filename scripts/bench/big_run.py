@@ -37,7 +37,7 @@ CLASSES = ("STRONG_BUY", "BUY", "HOLD", "SELL", "STRONG_SELL")
 """What a thesis ends with."""
 CLAIMS = ("- {view} *{quote}* `n1`", "- {view} *never said* `n1`", "- {view}")
 """One of each kind: true, unfounded, uncited."""
-LEVERAGE = 5
+LEVERAGE, CASH_SHARE = 5, 0.9  # of an entry: what a venue takes for margin is a fifth of it
 REPEATS = 5
 LONGEST_DAYS = 3650
 """Of a window that is looked for."""
@@ -226,7 +226,7 @@ class SignalsAgent(WordyAgent):
             signals[symbol] = {
                 "signal": "buy_to_enter" if side > 0 else "sell_to_enter",
                 "leverage": LEVERAGE,
-                "quantity": max(0.0, info["cash"]) * 0.2 / price,
+                "quantity": max(0.0, info["cash"]) * CASH_SHARE / price,
                 "stop_loss": price * (1 - side * 0.02),
                 "profit_target": price * (1 + side * 0.03),
                 "confidence": 0.6,

@@ -467,6 +467,39 @@ def test_decided_classes_fit_a_phone_and_have_no_barrier(
         page.close()
 
 
+def test_a_cold_reader_is_answered_in_at_most_two_clicks(browser: Any, file: Path) -> None:
+    """By what is in view, and by names of links and buttons."""
+    watched = Watched(browser, file, DESKTOP, "light")
+    page = watched.page
+    # Who is best, by how much, is it luck, what did it cost: without a click or a scroll.
+    verdict = page.locator(".verdict").first
+    box = verdict.bounding_box()
+    assert box["y"] >= 0 and box["y"] + box["height"] <= DESKTOP["height"]
+    said = verdict.inner_text()
+    assert re.search(r"has the highest Sharpe ratio, −?[0-9.]+", said), said
+    assert re.search(r"Buy & Hold has −?[0-9.]+", said), said
+    assert re.search("luck|distinguishable|test", said), said
+    cost = page.locator("header").get_by_role("term").filter(has_text="Cost")
+    assert cost.bounding_box()["y"] < DESKTOP["height"]
+    assert re.search("[0-9] USD|tokens", cost.locator("xpath=following-sibling::dd").inner_text())
+    # Where do they differ: a click; show me that day: another.
+    page.get_by_role("link", name="Differences", exact=True).click()
+    days = page.get_by_role("group", name="Days on which they differ")
+    row = days.locator("tbody tr").first
+    row.wait_for()
+    assert 0 <= days.bounding_box()["y"] < DESKTOP["height"]
+    day = row.get_by_role("rowheader").inner_text()
+    row.get_by_role("button").first.click()
+    shown = page.locator("#day").get_by_role("heading", name=day)
+    shown.wait_for()
+    page.wait_for_function(
+        "() => { const { top } = document.querySelector('#day h3').getBoundingClientRect();"
+        " return top >= 0 && top < innerHeight; }"
+    )
+    assert watched.complaints == []
+    page.close()
+
+
 def test_a_section_is_laid_out_when_it_is_near_and_in_print(browser: Any, file: Path) -> None:
     watched = Watched(browser, file, DESKTOP, "light")
     page = watched.page

@@ -17,7 +17,7 @@ def test_a_big_run_of_each_kind_is_one_of_its_task(
     entries = load(write_big_run(tmp_path / "run", 1, decisions, 500, kind=kind)).entries
     (episode,) = (each for entry in entries for each in entry.result.episodes)
     assert [entry.result.facts.steps for entry in entries] == [decisions]
-    assert episode.metrics["signals" if kind == "arena" else "turnover"] > 0.0
+    assert episode.metrics["fees" if kind == "arena" else "turnover"] > 0.0
 
 
 @pytest.mark.heavy
