@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
-from investorbench.scripts.terminal import Console
-from investorbench.tasks.exporting import EXPORTS, export_runs
+from investorbench.scripts.terminal import Console, counting
+from investorbench.tasks.exporting import EXPORTS, READS, export_runs
 from investorbench.tasks.record.bundling import opened
+from investorbench.tasks.record.run_folder import recorded_episodes
 from investorbench.tasks.wording import count
 
 
@@ -23,7 +24,9 @@ def export(
     """Write runs as logs of Inspect, or as data sets of Minari or Hugging Face."""
     messages = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     folder = output or Path(f"{runs[0].resolve().stem}-{to}")
-    with opened(runs, messages.print) as folders, messages.status(f"writing {folder}"):
-        found = export_runs(to, folders, folder, messages.print)
+    with opened(runs, messages.print) as folders:
+        reads = recorded_episodes(folders) * READS.get(to, 1)
+        with counting(f"writing {folder}", reads, messages) as advance:
+            found = export_runs(to, folders, folder, messages.print, advance)
     unit = "decision" if to == "datasets" else "episode"
     print(f"wrote {folder}: {count(found, unit)}")

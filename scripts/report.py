@@ -1,18 +1,22 @@
 """``investorbench report``: runs as one page to read, or their leaderboards as a table."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import Progress
 
-from investorbench.scripts.terminal import Console
+from investorbench.scripts.terminal import Console, counting
 from investorbench.tasks.leaderboard.exports import FORMATS, export
 from investorbench.tasks.record.bundling import bundle_at, opened
 from investorbench.tasks.record.reading import Seen, left_out
-from investorbench.tasks.record.run_folder import FoundRuns, found_in, recorded_bytes
+from investorbench.tasks.record.run_folder import (
+    FoundRuns,
+    found_in,
+    recorded_bytes,
+    recorded_episodes,
+)
 from investorbench.tasks.report import ReportContent, ReportFolder, written_report
 from investorbench.tasks.report.content import content_of
 from investorbench.tasks.report.folder import INDEX
@@ -83,8 +87,8 @@ def _made(
     """Write a report as one file; None where it is to be whole, and has no room for everything."""
     if file.is_dir():
         raise InvestorBenchError(f"{file} is a folder: name a file in it with --output")
-    with messages.status("reading the records"):
-        found = _found(folders, messages, for_page=format == HTML)
+    with counting("reading the records", recorded_episodes(folders), messages) as advance:
+        found = _found(folders, messages, lambda *_: advance(), for_page=format == HTML)
     if not file.parent.is_dir():
         raise InvestorBenchError(f"there is no folder {file.parent} to write {file.name} into")
     content = _content(found, messages)
@@ -92,7 +96,7 @@ def _made(
         tables = (content.boards, content.overalls)
         page = export(*tables, format, content.snapshots, content.labels)
     else:
-        with _bar("packing decisions", _episodes(found), messages) as advance:
+        with counting("packing decisions", _episodes(found), messages) as advance:
             html, is_whole = page_of(content, watch=advance)
         if whole and not is_whole:
             return None
@@ -106,7 +110,7 @@ def _written(folders: Sequence[Path], folder: Path, messages: Console) -> Path:
     """Write a report as a folder, while the records are read."""
 
     def write(part: Path) -> None:
-        with _bar("reading the records", None, messages) as advance:
+        with counting("reading the records", recorded_episodes(folders), messages) as advance:
             made = ReportFolder(part, advance)
             found = _found(folders, messages, made.see, for_page=True)
         content = _content(found, messages)
@@ -154,10 +158,3 @@ def _content(found: FoundRuns, messages: Console) -> ReportContent:
 
 def _episodes(found: FoundRuns) -> int:
     return sum(job.repeats for job, _ in found.entries)
-
-
-@contextmanager
-def _bar(what: str, episodes: int | None, console: Console) -> Iterator[Callable[[], None]]:
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        bar = progress.add_task(what, total=episodes)
-        yield lambda: progress.advance(bar)

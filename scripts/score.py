@@ -9,7 +9,7 @@ import typer
 from investorbench.scripts.expected_output import print_expected
 from investorbench.scripts.racing import print_races
 from investorbench.scripts.tables import print_results
-from investorbench.scripts.terminal import Console
+from investorbench.scripts.terminal import Console, counting
 from investorbench.tasks.labels_again import rewards_again, wrong_labels
 from investorbench.tasks.record.digests import MANIFEST, bind_again
 from investorbench.tasks.record.episode_folder import LABELS, METRICS
@@ -17,7 +17,7 @@ from investorbench.tasks.record.files import read_json, write_json
 from investorbench.tasks.record.job_folder import alone_in, summed_up
 from investorbench.tasks.record.reading import RecordedJob, left_out, recorded_entry
 from investorbench.tasks.record.references import read_references
-from investorbench.tasks.record.run_folder import job_in, jobs_in
+from investorbench.tasks.record.run_folder import job_in, jobs_in, recorded_episodes
 from investorbench.tasks.record.verifying import differences
 from investorbench.tasks.result import Entry
 from investorbench.tasks.running.raced import raced
@@ -54,30 +54,33 @@ def score(
     entries: list[Entry] = []
     errors: list[str] = []
     differing: list[str] = []
-    for path in jobs_in(run):
-        try:
-            job = job_in(path)
-            entry = recorded_entry(job, run.resolve().name)
-            entries.append(entry)
-            errors += [left_out(job, each) for each in entry.failures]
-            wrong = {}
-            for file, part in _parts(job, entry):
-                found = list(differences(file, read_json(file), part, "from the decisions follows"))
-                if found:
-                    wrong[file] = part
-                    if file.name != LABELS:  # of which the day is named below
-                        differing += [f"{file}: {each.what}" for each in found]
-            differing += [f"{each.path}: {each.what}" for each in wrong_labels(job)]
-            if write and wrong:
-                _renew(job, wrong)
-            read_references(path)  # the table is made without them where they are damaged
-        except InvestorBenchError as error:
-            errors.append(str(error))
+    messages = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    with counting("scoring", recorded_episodes([run]), messages) as advance:
+        for path in jobs_in(run):
+            try:
+                job = job_in(path)
+                entry = recorded_entry(job, run.resolve().name, lambda *_: advance())
+                entries.append(entry)
+                errors += [left_out(job, each) for each in entry.failures]
+                wrong = {}
+                for file, part in _parts(job, entry):
+                    found = list(
+                        differences(file, read_json(file), part, "from the decisions follows")
+                    )
+                    if found:
+                        wrong[file] = part
+                        if file.name != LABELS:  # of which the day is named below
+                            differing += [f"{file}: {each.what}" for each in found]
+                differing += [f"{each.path}: {each.what}" for each in wrong_labels(job)]
+                if write and wrong:
+                    _renew(job, wrong)
+                read_references(path)  # the table is made without them where they are damaged
+            except InvestorBenchError as error:
+                errors.append(str(error))
     print_results(entries, Console())
     print_races(raced(entries), Console())
     if expected:
         print_expected([entry.result for entry in entries], Console())
-    messages = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     for line in differing:
         messages.print(line)
     if differing and not write:
@@ -91,8 +94,8 @@ def _write_table(run: Path, table: str | None, output: Path | None) -> None:
     messages = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     name = LEADERBOARD if table is None else table
     file = output or Path(f"{name}.csv")
-    with messages.status(f"writing {file}"):
-        rows = write_table(name, [run], file, messages.print)
+    with counting(f"writing {file}", recorded_episodes([run]), messages) as advance:
+        rows = write_table(name, [run], file, messages.print, advance)
     print(f"wrote {file}: {count(rows, 'row')}")
 
 

@@ -1,9 +1,12 @@
 """The terminal, to which no record can give orders: names and texts in it come from elsewhere."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import rich.console
+from rich.markup import escape
+from rich.progress import Progress
 from rich.segment import Segment
 
 REPLACED = "\N{REPLACEMENT CHARACTER}"
@@ -25,3 +28,20 @@ class Console(rich.console.Console):
                 yield segment
             else:
                 yield Segment(segment.text.translate(ORDERS), segment.style)
+
+
+@contextmanager
+def counting(what: str, number: int | None, console: Console) -> Iterator[Callable[[], None]]:
+    """A bar for as long as the block runs, where there is somebody to see it.
+
+    Args:
+        what: is done.
+        number: of its parts; None where that is not known.
+        console: on which it is shown.
+
+    Yields:
+        What is to be called after each part.
+    """
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        bar = progress.add_task(escape(what), total=number)
+        yield lambda: progress.advance(bar)

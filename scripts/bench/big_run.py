@@ -255,7 +255,7 @@ class ThesisWriter(WordyAgent):
         return {"thesis": {"text": text}, "briefing": briefing}
 
 
-class Kind(NamedTuple):
+class RunKind(NamedTuple):
     """Which tasks a kind of run has, with what options, and who decides in them."""
 
     tasks: tuple[str, ...]
@@ -264,10 +264,10 @@ class Kind(NamedTuple):
 
 
 KINDS = {
-    "assets": Kind(ASSETS, WordyAgent, {"markets": "one"}),
-    "portfolio": Kind(("portfolio/sim",), OrdersAgent, {"markets": "one", "action": "orders"}),
-    "arena": Kind(("perpetuals/sim",), SignalsAgent, {"markets": "one", "every": 20}),
-    "theses": Kind(("trading_r1/sim",), ThesisWriter, {"markets": "one", "long_only": False}),
+    "assets": RunKind(ASSETS, WordyAgent, {"markets": "one"}),
+    "portfolio": RunKind(("portfolio/sim",), OrdersAgent, {"markets": "one", "action": "orders"}),
+    "arena": RunKind(("perpetuals/sim",), SignalsAgent, {"markets": "one", "every": 20}),
+    "theses": RunKind(("trading_r1/sim",), ThesisWriter, {"markets": "one", "long_only": False}),
 }
 
 

@@ -12,7 +12,7 @@ from investorbench.tasks.record.scanning import scan
 from investorbench.tasks.record.schema import Content
 from investorbench.tasks.tables import TidyRow
 from investorbench.tasks.tables.episodes import FINISHED, place_of, row
-from investorbench.tasks.tables.reading import WRONG, Say, recorded_jobs
+from investorbench.tasks.tables.reading import WRONG, Say, Watch, recorded_jobs
 from investorbench_env.accounting.events import AccountState
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.facts import Facts
@@ -97,39 +97,49 @@ def _unreadable(job: RecordedJob, number: int, error: Exception) -> str:
 
 
 def episodes_by_job(
-    runs: Sequence[Path], say: Say
+    runs: Sequence[Path], say: Say, watch: Watch
 ) -> Iterator[tuple[RecordedJob, TidyRow, Iterator[RecordedEpisode]]]:
     """Jobs of run folders, what is known of each, and its episodes.
 
     Args:
         runs: the folders.
         say: takes what is left out or is not finished, a line each.
+        watch: is called after each repeat that was read.
     """
     for job, known in recorded_jobs(runs, say):
-        yield job, known, _episodes(job, known, say)
+        yield job, known, _episodes(job, known, say, watch)
 
 
-def _episodes(job: RecordedJob, known: TidyRow, say: Say) -> Iterator[RecordedEpisode]:
+def _episodes(
+    job: RecordedJob, known: TidyRow, say: Say, watch: Watch
+) -> Iterator[RecordedEpisode]:
     for number in range(job.repeats):
-        try:
-            found = scan(job, number, "test")
-            own = row(job, known, number)
-            if own["status"] != FINISHED:
-                say(f"{place_of(job, number)}: {' '.join(own['why'].split())}")
-            if found is None:
-                continue
-            lines = tuple(found.lines)
-        except InvestorBenchError as error:
-            say(f"left out: {job.seen_anywhere(error)}")
-            continue
-        except WRONG as error:
-            say(_unreadable(job, number, error))
-            continue
-        if lines:
-            yield RecordedEpisode(
-                number=number,
-                row=own,
-                facts=found.header.facts,
-                opening=found.header.opening,
-                lines=lines,
-            )
+        found = _episode(job, known, number, say)
+        watch()
+        if found is not None:
+            yield found
+
+
+def _episode(job: RecordedJob, known: TidyRow, number: int, say: Say) -> RecordedEpisode | None:
+    """A repeat as far as it came; None where nothing of it can be read."""
+    try:
+        found = scan(job, number, "test")
+        own = row(job, known, number)
+        if own["status"] != FINISHED:
+            say(f"{place_of(job, number)}: {' '.join(own['why'].split())}")
+        lines = () if found is None else tuple(found.lines)
+    except InvestorBenchError as error:
+        say(f"left out: {job.seen_anywhere(error)}")
+        return None
+    except WRONG as error:
+        say(_unreadable(job, number, error))
+        return None
+    if found is None or not lines:
+        return None
+    return RecordedEpisode(
+        number=number,
+        row=own,
+        facts=found.header.facts,
+        opening=found.header.opening,
+        lines=lines,
+    )

@@ -8,7 +8,7 @@ from investorbench.tasks.record.scanning import Scan
 from investorbench.tasks.record.schema import Content
 from investorbench.tasks.tables import TABLES, Field, TidyRow
 from investorbench.tasks.tables.decisions import rows as decision_rows
-from investorbench.tasks.tables.reading import Say, blocks_of_scans
+from investorbench.tasks.tables.reading import Say, Watch, blocks_of_scans
 from investorbench.tasks.tables.writing import put_blocks
 from investorbench_env.whole_files import write_atomically
 
@@ -22,7 +22,7 @@ FIELDS = (*TABLES["decisions"].fields, *DIALOGUE)
 CONFIGS = ("decisions", "episodes", "equity", "answers")
 
 
-def write_hub(runs: Sequence[Path], folder: Path, say: Say) -> int:
+def write_hub(runs: Sequence[Path], folder: Path, say: Say, watch: Watch) -> int:
     """Write tables of runs into a folder that ``datasets.load_dataset`` takes.
 
     Args:
@@ -35,13 +35,13 @@ def write_hub(runs: Sequence[Path], folder: Path, say: Say) -> int:
     """
     data = folder / "data"
     data.mkdir(parents=True)
-    decisions = blocks_of_scans(runs, FIELDS, _rows, say)
+    decisions = blocks_of_scans(runs, FIELDS, _rows, say, watch)
     found = put_blocks(data / "decisions.parquet", FIELDS, decisions)
     names = [CONFIGS[0]]
     for name in CONFIGS[1:]:
         table = TABLES[name]
         file = data / f"{name}.parquet"
-        if put_blocks(file, table.fields, table.blocks(runs, lambda line: None)):
+        if put_blocks(file, table.fields, table.blocks(runs, lambda line: None, watch)):
             names.append(name)
         else:  # as of agents that ask no model; a table without rows cannot be loaded
             file.unlink()

@@ -21,7 +21,7 @@ from investorbench.tasks.record.reading import RecordedJob
 from investorbench.tasks.record.schema import without_nan
 from investorbench.tasks.tables import TidyRow
 from investorbench.tasks.tables.episodes import FIGURES
-from investorbench.tasks.tables.reading import Say
+from investorbench.tasks.tables.reading import Say, Watch
 from investorbench_env.errors import MissingDependencyError
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ NO_MODEL = "none/none"
 """What Inspect calls the model of an agent that asks none."""
 
 
-def write_inspect(runs: Sequence[Path], folder: Path, say: Say) -> int:
+def write_inspect(runs: Sequence[Path], folder: Path, say: Say, watch: Watch) -> int:
     """Write a log of each job into a folder.
 
     Args:
@@ -54,7 +54,7 @@ def write_inspect(runs: Sequence[Path], folder: Path, say: Say) -> int:
     except ImportError:
         raise MissingDependencyError("inspect-ai", "inspect", "a log of Inspect") from None
     episodes, names = 0, Names()
-    for job, known, found in episodes_by_job(runs, say):
+    for job, known, found in episodes_by_job(runs, say, watch):
         model = str(known["model_id"] or NO_MODEL)
         own = list(of_sound(job, found, partial(_sample, model=model), say))
         if not own:

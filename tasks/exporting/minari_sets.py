@@ -27,7 +27,7 @@ from investorbench.tasks.exporting.episodes import (
 from investorbench.tasks.judging import is_of_snapshots
 from investorbench.tasks.record.files import cut_to
 from investorbench.tasks.record.schema import Content
-from investorbench.tasks.tables.reading import Say
+from investorbench.tasks.tables.reading import Say, Watch
 from investorbench_env.errors import MissingDependencyError
 from investorbench_env.facts import Facts
 from investorbench_env.spaces import TRADE_WORDS
@@ -44,7 +44,7 @@ VERSION = "-v0"
 FOLDER = "MINARI_DATASETS_PATH"
 
 
-def write_minari(runs: Sequence[Path], folder: Path, say: Say) -> int:
+def write_minari(runs: Sequence[Path], folder: Path, say: Say, watch: Watch) -> int:
     """Write a data set of each job into a folder, which ``$MINARI_DATASETS_PATH`` may name.
 
     Args:
@@ -65,7 +65,7 @@ def write_minari(runs: Sequence[Path], folder: Path, say: Say) -> int:
         raise MissingDependencyError("minari", "minari", "a data set of Minari") from None
     episodes, names = 0, Names()
     with _kept_in(folder):
-        for job, known, found in episodes_by_job(runs, say):
+        for job, known, found in episodes_by_job(runs, say, watch):
             made = list(of_sound(job, found, lambda each: list(_buffers(each)), say))
             if not made:
                 continue

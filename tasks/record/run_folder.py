@@ -135,8 +135,16 @@ def found_in(runs: Sequence[Path], seen: Seen | None = None) -> FoundRuns:
 
 def recorded_bytes(runs: Sequence[Path]) -> int:
     """How large the decisions of runs are, without reading them."""
-    files = (path for run in runs for path in run.rglob(FILES["test"]))
-    return sum(path.stat().st_size for path in files)
+    return sum(path.stat().st_size for path in _recorded(runs))
+
+
+def recorded_episodes(runs: Sequence[Path]) -> int:
+    """Of how many episodes runs have decisions, without reading them."""
+    return sum(1 for _ in _recorded(runs))
+
+
+def _recorded(runs: Sequence[Path]) -> Iterator[Path]:
+    return (path for run in runs for path in run.rglob(FILES["test"]))
 
 
 def job_in(path: Path, place: str | None = None) -> RecordedJob:

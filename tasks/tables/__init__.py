@@ -17,7 +17,13 @@ from investorbench.tasks.result import Entry
 from investorbench.tasks.running.garbage import fewer_collections
 from investorbench.tasks.tables import answers, decisions, episodes, equity
 from investorbench.tasks.tables.fields import EPISODE, JOB, Block, Field, Storage, TidyRow
-from investorbench.tasks.tables.reading import Say, blocks_of_episodes, blocks_of_scans
+from investorbench.tasks.tables.reading import (
+    OfScan,
+    Say,
+    Watch,
+    blocks_of_episodes,
+    blocks_of_scans,
+)
 from investorbench.tasks.tables.writing import WRITERS, frame, write_blocks, write_rows, writer_of
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
 
@@ -52,12 +58,21 @@ class TidyTable:
         doc: what a row is.
         fields: its columns.
         blocks: its rows, of run folders; the second argument takes what cannot be read, a line
-            each.
+            each, and the third is called after each repeat.
     """
 
     doc: str
     fields: tuple[Field, ...]
-    blocks: Callable[[Sequence[Path], Say], Iterator[Block]]
+    blocks: Callable[[Sequence[Path], Say, Watch], Iterator[Block]]
+
+
+def _of_scans(doc: str, fields: tuple[Field, ...], rows: OfScan) -> TidyTable:
+    """A table of what is recorded by split."""
+    return TidyTable(
+        doc=doc,
+        fields=fields,
+        blocks=lambda runs, say, watch: blocks_of_scans(runs, fields, rows, say, watch),
+    )
 
 
 TABLES: Mapping[str, TidyTable] = {
@@ -66,21 +81,9 @@ TABLES: Mapping[str, TidyTable] = {
         fields=episodes.FIELDS,
         blocks=blocks_of_episodes,
     ),
-    "equity": TidyTable(
-        doc="a point of an equity curve",
-        fields=equity.FIELDS,
-        blocks=lambda runs, say: blocks_of_scans(runs, equity.FIELDS, equity.rows, say),
-    ),
-    "decisions": TidyTable(
-        doc="a decision",
-        fields=decisions.FIELDS,
-        blocks=lambda runs, say: blocks_of_scans(runs, decisions.FIELDS, decisions.rows, say),
-    ),
-    "answers": TidyTable(
-        doc="an answer of a language model",
-        fields=answers.FIELDS,
-        blocks=lambda runs, say: blocks_of_scans(runs, answers.FIELDS, answers.rows, say),
-    ),
+    "equity": _of_scans("a point of an equity curve", equity.FIELDS, equity.rows),
+    "decisions": _of_scans("a decision", decisions.FIELDS, decisions.rows),
+    "answers": _of_scans("an answer of a language model", answers.FIELDS, answers.rows),
 }
 
 
@@ -101,7 +104,9 @@ def table(name: str) -> TidyTable:
     return TABLES[name]
 
 
-def write_table(name: str, runs: Sequence[Path], file: Path, say: Say) -> int:
+def write_table(
+    name: str, runs: Sequence[Path], file: Path, say: Say, watch: Watch = lambda: None
+) -> int:
     """Write a table of run folders as a file, in one pass and little memory.
 
     Args:
@@ -109,6 +114,7 @@ def write_table(name: str, runs: Sequence[Path], file: Path, say: Say) -> int:
         runs: the folders.
         file: its ending names the format.
         say: takes what cannot be read or is not finished, a line each.
+        watch: is called after each repeat that was read.
 
     Returns:
         How many rows it has.
@@ -117,10 +123,10 @@ def write_table(name: str, runs: Sequence[Path], file: Path, say: Say) -> int:
         InvestorBenchError: there is no such table, format or folder.
     """
     if name == LEADERBOARD:
-        return _write_leaderboard(runs, file, say)
+        return _write_leaderboard(runs, file, say, watch)
     found = table(name)
     with fewer_collections():
-        return write_blocks(file, found.fields, found.blocks(runs, say))
+        return write_blocks(file, found.fields, found.blocks(runs, say, watch))
 
 
 def leaderboard_frame(entries: Iterable[Entry]) -> "pd.DataFrame":
@@ -138,8 +144,8 @@ def leaderboard_frame(entries: Iterable[Entry]) -> "pd.DataFrame":
     )
 
 
-def _write_leaderboard(runs: Sequence[Path], file: Path, say: Say) -> int:
-    found = found_in(runs)
+def _write_leaderboard(runs: Sequence[Path], file: Path, say: Say, watch: Watch) -> int:
+    found = found_in(runs, lambda job, repeat, record: watch())
     for problem in found.problems:
         say(f"left out: {problem}")
     writer_of(file)
@@ -160,4 +166,4 @@ def frame_of(name: str, runs: Sequence[Path], say: Say = lambda line: None) -> "
     """
     found = table(name)
     with fewer_collections():
-        return frame(found.fields, found.blocks(runs, say))
+        return frame(found.fields, found.blocks(runs, say, lambda: None))

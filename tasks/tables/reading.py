@@ -19,6 +19,8 @@ from investorbench.tasks.tables.fields import (
 from investorbench_env.errors import InvestorBenchError
 
 Say = Callable[[str], None]
+Watch = Callable[[], None]
+"""Is called after each repeat that was read."""
 OfScan = Callable[[Scan], Iterator[TidyRow]]
 WRONG = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
 """What reading raises of a line that holds what no run writes."""
@@ -43,7 +45,11 @@ def recorded_jobs(runs: Sequence[Path], say: Say) -> Iterator[tuple[RecordedJob,
 
 
 def blocks_of_scans(
-    runs: Sequence[Path], fields: Sequence[Field], rows: OfScan, say: Say
+    runs: Sequence[Path],
+    fields: Sequence[Field],
+    rows: OfScan,
+    say: Say,
+    watch: Watch = lambda: None,
 ) -> Iterator[Block]:
     """The rows of all that is recorded by split, unfinished episodes as far as they came.
 
@@ -52,22 +58,28 @@ def blocks_of_scans(
         fields: the columns of the table.
         rows: those of a split, without what is known of its episode.
         say: takes what cannot be read or is not finished, a line each.
+        watch: is called after each repeat.
     """
     for job, known in recorded_jobs(runs, say):
         for number in range(job.repeats):
             yield from _blocks_of_repeat(job, known, number, fields, rows, say)
+            watch()
 
 
-def blocks_of_episodes(runs: Sequence[Path], say: Say) -> Iterator[Block]:
+def blocks_of_episodes(
+    runs: Sequence[Path], say: Say, watch: Watch = lambda: None
+) -> Iterator[Block]:
     """A row each, whatever came of it.
 
     Args:
         runs: the folders.
         say: takes what cannot be read, a line each.
+        watch: is called after each repeat.
     """
     for job, known in recorded_jobs(runs, say):
         for number in range(job.repeats):
             yield Block({}, [episodes.row(job, known, number)])
+            watch()
 
 
 def _blocks_of_repeat(

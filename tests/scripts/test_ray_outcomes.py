@@ -59,7 +59,7 @@ def test_a_job_whose_agent_raises_says_so_and_nothing_of_folders(said: Callable[
 
 
 def test_a_job_that_is_whole_here_says_what_its_address_refused(said: Callable[..., str]) -> None:
-    why = "s3://bucket/mine refuses: 503; what it has not taken lies in there:/tmp/x"
+    why = "s3://bucket/mine refuses: 503; what it has not taken lies in there:/scratch/x"
     output = said(why=why)
     assert f"momentum on InvestorBench/Stock-SIM: {why}" in output
     assert output.count("refuses") == 1

@@ -15,11 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from investorbench.tasks import evaluate
-from investorbench.tasks.exporting import EXPORTS, export_runs
+from investorbench.tasks.exporting import EXPORTS, READS, export_runs
 from investorbench.tasks.exporting.dialogue import exchanges
 from investorbench.tasks.exporting.episodes import Names
 from investorbench.tasks.record.files import folder_name
-from investorbench.tasks.record.run_folder import job_in
+from investorbench.tasks.record.run_folder import job_in, recorded_episodes
 from investorbench.tasks.record.scanning import scan
 from investorbench_env.errors import InvestorBenchError
 
@@ -156,6 +156,16 @@ def test_agents_may_be_called_what_no_file_is(tmp_path: Path, to: str, name: str
     assert found == (4 if to == "datasets" else 2)
 
 
+@pytest.mark.parametrize("to", EXPORTS)
+def test_what_watches_an_export_is_called_as_often_as_an_episode_is_read(
+    to: str, run: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip({"inspect": "inspect_ai", "minari": "minari"}.get(to, "pyarrow"))
+    read: list[str] = []
+    export_runs(to, [run], tmp_path / "out", pytest.fail, lambda: read.append(to))
+    assert len(read) == READS[to] * recorded_episodes([run]) == READS[to] * 6
+
+
 def test_hugging_face_reads_decisions_with_what_was_asked_and_said(
     run: Path, tmp_path: Path
 ) -> None:
@@ -269,7 +279,7 @@ def test_another_export_into_the_same_folder_is_not_disturbed(
 ) -> None:
     out = tmp_path / "out"
 
-    def write(runs: Any, folder: Path, say: Any) -> int:
+    def write(runs: Any, folder: Path, *_: Any) -> int:
         (folder / "own").write_text("first")
         with monkeypatch.context() as patched:
             patched.setitem(EXPORTS, "datasets", second)  # type: ignore[arg-type]
@@ -277,7 +287,7 @@ def test_another_export_into_the_same_folder_is_not_disturbed(
         assert (folder / "own").read_text() == "first"
         return 1
 
-    def second(runs: Any, folder: Path, say: Any) -> int:
+    def second(runs: Any, folder: Path, *_: Any) -> int:
         (folder / "own").write_text("second")
         return 1
 

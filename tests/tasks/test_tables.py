@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from investorbench.tasks import Task, evaluate, load
 from investorbench.tasks.record.bundling import bundle_runs, opened
 from investorbench.tasks.record.lines import hash_of
-from investorbench.tasks.record.run_folder import names_of
+from investorbench.tasks.record.run_folder import names_of, recorded_episodes
 from investorbench.tasks.spreadsheets import COMPUTED, as_it_was, harmless
 from investorbench.tasks.tables import (
     NAMES,
@@ -195,6 +195,15 @@ def test_every_format_reads_back_as_the_frame(run: Path, tmp_path: Path) -> None
         found["csv"][texts] = found["csv"][texts].map(as_it_was, na_action="ignore")
         for other in found.values():
             pd.testing.assert_frame_equal(other.astype(types), frame)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_watches_a_table_is_called_after_each_repeat(
+    name: str, run: Path, tmp_path: Path
+) -> None:
+    read: list[str] = []
+    write_table(name, [run], tmp_path / "t.csv", pytest.fail, lambda: read.append(name))
+    assert len(read) == recorded_episodes([run]) == 3
 
 
 def test_a_formula_in_a_text_is_harmless_in_csv_and_numbers_stay_numbers(
