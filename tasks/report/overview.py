@@ -40,14 +40,23 @@ def verdict(ranked: Leaderboard | Overall) -> Html | None:
     """Who is best, by how much, and whether by luck, in a line; None where there is no agent."""
     rows: Sequence[Row | OverallRow] = ranked.rows
     agents = [row for row in rows if row.agent != ranked.benchmark and not row.knows]
-    if not agents or not math.isfinite(agents[0].sr):
+    if not agents:
         return None
     best, short = agents[0], short_names(agents_of(ranked))
+    name = element("strong", element("bdi", short[best.agent], title=best.agent))
+    apart_for = ranked.apart_for if isinstance(ranked, Leaderboard) else None
+    if apart_for is not None:
+        said = [
+            name,
+            f" has the highest return, {percent(best.cr)} %. Whether that is luck cannot ",
+        ]
+        return element("p", *said, f"be tested, since {apart_for}.", class_="verdict")
+    if not math.isfinite(best.sr):
+        return None
     sr = best.statistics.sr
     around = (
         "" if sr.low is None or sr.high is None else f" [{number(sr.low, 2)}, {number(sr.high, 2)}]"
     )
-    name = element("strong", element("bdi", short[best.agent], title=best.agent))
     held = next((row.sr for row in rows if row.agent == ranked.benchmark), math.nan)
     beside = (
         f"; {ranked.compared_with.title} has {number(held, 2)}"

@@ -78,7 +78,8 @@ def head_of(column: Column[Any], table: Table) -> Head:
 def cell_of(column: Column[Any], cell: Cell, table: Table) -> Html:
     """A figure over its interval; or the reason why there is none."""
     if cell.value is None:
-        return empty(cell.reason or "not computed")
+        kind = {"class_": "words"} if column.unit is TEXT else {}
+        return empty(cell.reason or "not computed", **kind)
     if isinstance(cell.value, str):
         return words(cell.value)
     shown: object = column.text(cell, table)

@@ -15,6 +15,7 @@ from investorbench.tasks.record.run_folder import found_in
 from investorbench.tasks.report import ReportContent, html_page
 from investorbench.tasks.report.arena_trades import pack_trades
 from investorbench.tasks.report.content import records_of
+from investorbench.tasks.report.names import short_names
 from investorbench.tasks.report.packing import PageBudget
 from tests.report.reading import Page
 from tests.report.thirteen import HOSTILE
@@ -84,6 +85,21 @@ def closed_in(content: ReportContent, agent: str) -> list[Any]:
     (record,) = [each for each in records_of(content, board) if each.agent == agent]
     read = read_record(record.job.episodes[0] / "decisions.jsonl")
     return [trade for line in read.lines for trade in line.closed or ()]
+
+
+def test_the_first_line_says_whose_return_is_highest_and_why_luck_cannot_be_tested(
+    content: ReportContent, page: Page
+) -> None:
+    (board,) = content.boards
+    agents = [row for row in board.rows if row.agent in (EAGER, IDLE)]
+    best = max(agents, key=lambda row: row.episode.metrics["CR"] if row.episode else -1.0)
+    assert best.episode is not None and board.apart_for is not None
+    percent = f"{100 * best.episode.metrics['CR']:.1f}".replace("-", "−")
+    (said,) = [each.text for each in page.all("p") if each.attributes.get("class") == "verdict"]
+    assert said.startswith(
+        f"{short_names([EAGER, IDLE])[best.agent]} has the highest return, {percent} %. "
+    )
+    assert said.endswith(f"cannot be tested, since {board.apart_for}.")
 
 
 def test_every_trade_is_in_the_page_with_its_plan_its_exit_and_its_reasons(
