@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from investorbench.tasks.answers import answers_of, words_of_roles, words_of_tools
+from investorbench.tasks.answers import answers_of, words_of_roles, words_of_tokens, words_of_tools
 from investorbench.tasks.leaderboard import Leaderboard, Overall, leaderboards, overall
 from investorbench.tasks.leaderboard.board_columns import board_columns
 from investorbench.tasks.leaderboard.columns import (
@@ -149,10 +149,10 @@ def answered(result: Result) -> Iterator[str]:
         yield f"{result.agent}: a word list and momentum, not a language model"
         return
     cost = f", {usd(answers.cost_usd)}" if answers.cost_usd else ""
+    tokens = words_of_tokens(answers.read, answers.written, is_counted=not answers.uncounted)
     yield (
         f"{result.agent}: {count(answers.decisions, 'decision')}, {number(answers.invalid)} "
-        f"without a usable answer; {count(answers.read, 'token')} read, "
-        f"{number(answers.written)} written{cost}"
+        f"without a usable answer; {tokens}{cost}"
     )
     if len(answers.roles) > 1:
         yield f"{result.agent}, by role: {'; '.join(words_of_roles(answers.roles))}"

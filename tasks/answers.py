@@ -192,6 +192,8 @@ class RoleCounts(NamedTuple):
         read: tokens of their prompts.
         written: tokens of the answers.
         cost_usd: what they cost; None without a price.
+        is_counted: whether servers counted the tokens of all answers, beside them those of other
+            roles of the same splits.
     """
 
     answers: int
@@ -199,6 +201,7 @@ class RoleCounts(NamedTuple):
     read: int
     written: int
     cost_usd: float | None
+    is_counted: bool
 
 
 class Answers(NamedTuple):
@@ -243,6 +246,11 @@ class Answers(NamedTuple):
     tool_errors: Mapping[str, int]
     left_out: Mapping[str, int]
     uncounted: int
+
+    @property
+    def tokens(self) -> int | None:
+        """Read and written; None where servers did not count those of all answers."""
+        return None if self.uncounted else self.read + self.written
 
     @property
     def is_marked(self) -> bool:
@@ -301,6 +309,14 @@ def words_of_left_out(answers: Answers) -> str:
     return "; ".join(part for part in (f"left out: {what}" if what else "", asked_again) if part)
 
 
+def words_of_tokens(read: int, written: int, *, is_counted: bool) -> str:
+    """How many tokens were read and written, in words that say where servers did not count all."""
+    if not is_counted and not read + written:
+        return "tokens not counted"
+    least = "" if is_counted else "at least "
+    return f"{least}{count(read, 'token')} read, {number(written)} written"
+
+
 def words_of_tools(answers: Answers) -> str:
     """Calls of tools in words."""
     errors = ", ".join(
@@ -315,7 +331,7 @@ def words_of_roles(roles: Mapping[str, RoleCounts]) -> Iterator[str]:
         cost = f", {usd(counts.cost_usd)}" if counts.cost_usd else ""
         yield (
             f"{role} {count(counts.answers, 'answer')}, {number(counts.unusable)} unusable, "
-            f"{count(counts.read, 'token')} read, {number(counts.written)} written{cost}"
+            f"{words_of_tokens(counts.read, counts.written, is_counted=counts.is_counted)}{cost}"
         )
 
 
@@ -327,13 +343,19 @@ def _share_unusable(tests: Sequence[Mapping[str, Any]]) -> float:
 def _roles_of(tallies: Sequence[Mapping[str, Any]]) -> dict[str, RoleCounts]:
     """What tallies say of each role together; the deciding one first, the others as they came."""
     found: dict[str, list[Mapping[str, Any]]] = {}
+    uncounted = set()
     for tallied in tallies:
         for role, counts in tallied.get("roles", {}).items():
             found.setdefault(role, []).append(counts)
-    return {role: _role_counts(found[role]) for role in sorted(found, key=DECISION.__ne__)}
+            if tallied.get("uncounted"):
+                uncounted.add(role)
+    return {
+        role: _role_counts(found[role], is_counted=role not in uncounted)
+        for role in sorted(found, key=DECISION.__ne__)
+    }
 
 
-def _role_counts(counts: Sequence[Mapping[str, Any]]) -> RoleCounts:
+def _role_counts(counts: Sequence[Mapping[str, Any]], *, is_counted: bool) -> RoleCounts:
     costs = [each["cost_usd"] for each in counts]
     return RoleCounts(
         answers=sum(each["answers"] for each in counts),
@@ -341,6 +363,7 @@ def _role_counts(counts: Sequence[Mapping[str, Any]]) -> RoleCounts:
         read=sum(each["tokens"]["input"] for each in counts),
         written=sum(each["tokens"]["output"] for each in counts),
         cost_usd=None if None in costs else sum(costs),
+        is_counted=is_counted,
     )
 
 

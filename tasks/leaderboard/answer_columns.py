@@ -107,7 +107,7 @@ ANSWERS: tuple[Column[Any], ...] = (
         doc="read and written by the model, of all finished repeats",
         unit=COUNT,
         direction=-1,
-        value=lambda line: _asked(line, lambda of: _counted(of, of.read + of.written), UNCOUNTED),
+        value=lambda line: _asked(line, lambda of: of.tokens, UNCOUNTED),
         formats={"page": Format()},
     ),
     Column(

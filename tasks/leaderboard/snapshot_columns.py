@@ -6,6 +6,7 @@ from functools import partial
 from typing import NamedTuple
 
 from investorbench.tasks.described import job_words
+from investorbench.tasks.leaderboard.answer_columns import UNCOUNTED
 from investorbench.tasks.leaderboard.columns import (
     ESTIMATE,
     FILE,
@@ -188,7 +189,10 @@ COLUMNS: tuple[SnapshotColumn, ...] = (
         doc="read and written a decision",
         unit=COUNT,
         direction=-1,
-        value=lambda line: line.row.tokens,
+        value=lambda line: Cell(
+            line.row.tokens,
+            reason=UNCOUNTED if line.row.answers and line.row.answers.uncounted else None,
+        ),
         formats={"terminal": Format(), "paper": Format(), "page": Format(), **FILE},
     ),
     Column(

@@ -76,10 +76,10 @@ class SnapshotRow:
 
     @property
     def tokens(self) -> float | None:
-        """Read and written a decision."""
-        if self.answers is None:
+        """Read and written a decision; None where not all were counted."""
+        if self.answers is None or self.answers.tokens is None:
             return None
-        return (self.answers.read + self.answers.written) / self.decisions
+        return self.answers.tokens / self.decisions
 
     @property
     def brier(self) -> Estimate:

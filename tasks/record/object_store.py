@@ -239,7 +239,7 @@ class RunStore:
         """
         finished = (path.parent.relative_to(run) for path in run.rglob(METRICS))
         ours = {f"{path.as_posix()}{ENDING}" for path in finished if EPISODE.fullmatch(path.name)}
-        gone = sorted(ours.union(known).difference(listed))
+        gone = sorted(ours.union(filter(_is_part, known)).difference(listed))
         if gone:
             raise StoreError(
                 f"{run} has {gone[0].removesuffix(ENDING)}, which is not at {self.address}: it is "

@@ -17,7 +17,7 @@ from investorbench_env.regular_files import read_text
 CONFIG = "config.yaml"
 MOST_PARTS = 100_000
 """Keys and values of a configuration; no run writes nearly as many."""
-READ_OTHERWISE = re.compile("[\t!%\ufeff\ud800-\udfff]")
+READ_OTHERWISE = re.compile("[\t!%?\ufeff\ud800-\udfff]")
 """Characters that the reader in C takes where Python's refuses them, or reads otherwise."""
 REPEATS = "repeats"
 """May grow; nothing in an episode follows from it."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from investorbench.tasks.answers import Answers, RoleCounts
 from investorbench.tasks.days import period_name
 from investorbench.tasks.leaderboard import Leaderboard
+from investorbench.tasks.leaderboard.answer_columns import UNCOUNTED
 from investorbench.tasks.report.content import drawn_repeat
 from investorbench.tasks.report.curves import marked_on
 from investorbench.tasks.report.leaderboard_tables import (
@@ -56,8 +57,10 @@ def _roles_table(found: Mapping[str, Mapping[str, RoleCounts]]) -> Html:
             words(role),
             figure(counts.answers, number(counts.answers)),
             figure(counts.unusable, number(counts.unusable)),
-            figure(counts.read, number(counts.read)),
-            figure(counts.written, number(counts.written)),
+            *(
+                figure(tokens, number(tokens)) if counts.is_counted else empty(UNCOUNTED)
+                for tokens in (counts.read, counts.written)
+            ),
             empty("the price is not known")
             if counts.cost_usd is None
             else figure(counts.cost_usd, number(counts.cost_usd, 4)),

@@ -71,11 +71,8 @@ def _points(
 ) -> dict[str, Any] | None:
     answers = {each.agent: each.answers for each in agents}
     costs = {name: each.cost_usd for name, each in answers.items() if each and each.cost_usd}
-    tokens = {
-        name: float(each.read + each.written)
-        for name, each in answers.items() if each and each.read + each.written
-    }  # fmt: skip
-    is_priced = 2 * len(costs) > len(tokens)
+    tokens = {name: float(each.tokens) for name, each in answers.items() if each and each.tokens}
+    is_priced = 2 * len(costs) > len(tokens.keys() | costs.keys())
     across = costs if is_priced else tokens
     shown = [
         each for each in agents

@@ -203,9 +203,17 @@ def _cost(content: ReportContent) -> str:
     unpriced = {agent for agent, each in asked if each.cost_usd is None}
     paid = usd(sum(known)) if known else "prices not known"
     rest = f" and {count(len(unpriced), 'agent')} without a price" if known and unpriced else ""
-    tokens = number(sum(each.read + each.written for _, each in asked))
+    tokens = _tokens([each for _, each in asked])
     unusable = sum(each.invalid for _, each in asked) / sum(each.decisions for _, each in asked)
-    return f"{paid}{rest}; {tokens} tokens; {percent(unusable)} % of answers unusable"
+    return f"{paid}{rest}; {tokens}; {percent(unusable)} % of answers unusable"
+
+
+def _tokens(asked: Sequence[Answers]) -> str:
+    """How many there were, as far as servers counted them."""
+    total = sum(each.read + each.written for each in asked)
+    if all(each.tokens is not None for each in asked):
+        return f"{number(total)} tokens"
+    return f"at least {number(total)} tokens" if total else "tokens not counted"
 
 
 def _answers(content: ReportContent) -> Iterator[tuple[str, Answers]]:

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from investorbench.scripts.tables import answered
 from investorbench.tasks.report import ReportContent, html_page
 from investorbench.tasks.report.cost_points import cost_points
 from investorbench.tasks.report.markup import text_of
 from investorbench.tasks.report.names import shared_words, short_names
-from investorbench.tasks.report.overview import verdict
+from investorbench.tasks.report.overview import overview, verdict
 from investorbench.tasks.report.tear_sheets import falls_of, rolling_ratios, window_of
 from tests.report.conftest import with_row
 from tests.report.reading import Page
@@ -186,3 +187,25 @@ def test_tokens_stand_for_cost_where_most_prices_are_not_known(content: ReportCo
         found = {each["name"]: each["across"] for each in points["agents"]}
         assert found == {**dict.fromkeys(found), board.rows[number].agent: value}
         assert len(found) == 3
+
+
+@pytest.mark.parametrize(("tokens", "said"), [(0, "tokens not counted"), (300, "at least 600 ")])
+def test_tokens_that_a_server_did_not_count_are_not_said_to_be_none(
+    content: ReportContent, tokens: int, said: str
+) -> None:
+    job, entry = next(each for each in content.records if "finmem" in each[1].result.agent)
+    tallied = {
+        **(entry.result.episodes[0].answers or {})["test"],
+        "is_language_model": True,
+        "tokens": {"input": tokens, "output": 0},
+        "uncounted": 1,
+    }
+    episodes = tuple(
+        dataclasses.replace(each, answers={"test": tallied}) for each in entry.result.episodes
+    )
+    result = dataclasses.replace(entry.result, episodes=episodes)
+    changed = dataclasses.replace(
+        content, records=((job, dataclasses.replace(entry, result=result)),), unfinished=()
+    )
+    assert said in str(overview(changed, []))
+    assert said in " ".join(answered(result))

@@ -166,7 +166,14 @@ def test_settings_that_were_cut_off_or_changed_are_read_or_refused_as_pythons_ow
     text = as_yaml({"agent": {"_target_": RANDOM, "k": [1, 2.5, None]}, "name": "é: 'x'", "n": 0})
     damaged = [text[:n] for n in range(len(text))]
     damaged += [text[:n] + each + text[n + 1 :] for n in range(len(text)) for each in "\t\ufeff{"]
-    damaged += [f"%YAML 1.2\n---\n{text}", f"n: !\n{text}", f"x: !!int '1'\n{text}", "a: \0"]
+    damaged += [
+        "a: {b?: 1}",
+        "a: [b? c]",
+        f"%YAML 1.2\n---\n{text}",
+        f"n: !\n{text}",
+        f"x: !!int '1'\n{text}",
+        "a: \0",
+    ]
     for each in damaged:
         try:
             wanted, why = yaml.load(each, yaml.SafeLoader), "it holds no settings"
