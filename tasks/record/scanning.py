@@ -52,12 +52,14 @@ def scan(job: RecordedJob, number: int, split: str) -> Scan | None:
     those that the figures of a finished episode were written for.
 
     Raises:
-        InvestorBenchError: the file is no record that this version reads.
+        InvestorBenchError: the file is no record that this version reads, or is empty or missing
+            although the episode is finished.
     """
     folder = job.episodes[number]
     path = folder / FILES[split]
     version = version_of(path)
     if version == 0:
+        _require_unfinished(path, split)
         return None
     if version > SCHEMA:
         raise RecordError(f"{path} {unknown_version(version)}")
@@ -68,9 +70,20 @@ def scan(job: RecordedJob, number: int, split: str) -> Scan | None:
     header_found = header_in(path)
     if header_found is None:
         raise RecordError(f"{path}: line 1 is no header; `investorbench verify` says more")
+    return Scan(header_found, _lines(path, _bound(folder, split)))
+
+
+def _bound(folder: Path, split: str) -> Content | None:
+    """What the figures of a finished episode say of the lines that they were written for."""
     figures = folder / METRICS
-    bound = read_json(figures).get("records", {}).get(split) if figures.exists() else None
-    return Scan(header_found, _lines(path, bound))
+    return read_json(figures).get("records", {}).get(split) if figures.exists() else None
+
+
+def _require_unfinished(path: Path, split: str) -> None:
+    """Refuse that nothing is recorded of what was finished; a warm-up need not have been."""
+    is_finished = split == "test" and (path.parent / METRICS).exists()
+    if is_finished or _bound(path.parent, split) is not None:
+        raise _not_bound(path)
 
 
 def content_of(line: bytes) -> Any:
@@ -110,7 +123,11 @@ def _lines(path: Path, bound: Content | None) -> Iterator[Content]:
     except OSError as error:
         raise RecordError(f"{path} cannot be read: {error.strerror}") from None
     if bound is not None and bound != {"lines": found, "head": before}:
-        raise RecordError(
-            f"{path} does not hold the lines that its metrics.json was written for; "
-            "`investorbench verify` says more"
-        )
+        raise _not_bound(path)
+
+
+def _not_bound(path: Path) -> RecordError:
+    return RecordError(
+        f"{path} does not hold the lines that its metrics.json was written for; "
+        "`investorbench verify` says more"
+    )

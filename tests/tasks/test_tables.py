@@ -308,6 +308,22 @@ def test_an_episode_whose_lines_were_changed_is_left_out_and_said(
     assert status["momentum", 0] == "damaged"
 
 
+@pytest.mark.parametrize("left", [None, b"", b"\n", b'{"schema": 2'])
+def test_a_finished_episode_without_its_lines_is_left_out_and_said(
+    run: Path, tmp_path: Path, left: bytes | None
+) -> None:
+    copy = _copied(run, tmp_path)
+    path = copy / "etf-sim" / "momentum" / "repeat-0" / "decisions.jsonl"
+    path.unlink()
+    if left is not None:
+        path.write_bytes(left)
+    for name in ("decisions", "equity", "answers"):
+        said: list[str] = []
+        write_table(name, [copy], tmp_path / "d.jsonl", said.append)
+        (why,) = said
+        assert why.startswith("left out: ") and "momentum/repeat-0" in why, why
+
+
 def test_what_there_is_not_is_refused_in_a_line_and_nothing_is_left(
     run: Path, tmp_path: Path
 ) -> None:
