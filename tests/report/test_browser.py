@@ -521,6 +521,24 @@ def test_a_section_is_laid_out_when_it_is_near_and_in_print(browser: Any, file: 
     page.close()
 
 
+def test_charts_out_of_sight_fit_a_window_that_was_made_narrow(browser: Any, file: Path) -> None:
+    watched = Watched(browser, file, DESKTOP, "light")
+    page = watched.page
+    charts = page.query_selector_all(".board .chart")
+    for chart in charts:
+        chart.scroll_into_view_if_needed()
+        page.wait_for_function("(chart) => chart.dataset.drawn", arg=chart)
+    page.evaluate("() => scrollTo(0, 0)")
+    page.set_viewport_size({"width": 760, "height": 900})
+    for chart in charts:
+        chart.scroll_into_view_if_needed()
+        page.wait_for_function(
+            "(chart) => Math.abs(chart._fullLayout.width - chart.clientWidth) <= 1", arg=chart
+        )
+    assert watched.complaints == []
+    page.close()
+
+
 def test_everything_of_a_leaderboard_is_printed(browser: Any, file: Path, tmp_path: Path) -> None:
     watched = Watched(browser, file, DESKTOP, "dark")
     page = watched.page

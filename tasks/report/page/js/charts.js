@@ -271,6 +271,8 @@ const CONFIG = {
   modeBarButtonsToRemove: ["select2d", "lasso2d", "sendDataToCloud", "autoScale2d"],
 };
 
+const AFTER_PLOTLY_MS = 300;
+
 /** Draw a chart, or draw it again in other colours, for another agent or width. */
 function drawWith(library, chart, trades = chart.trades) {
   chart.trades = trades;
@@ -305,6 +307,8 @@ async function draw(chart) {
 }
 
 const allCharts = () => [...document.querySelectorAll(".chart")];
+const isOfOtherWidth = (chart) => !isPrinting && chart.dataset.drawn && chart.clientWidth
+  && Math.abs(chart._fullLayout.width - chart.clientWidth) > 1;
 const redraw = () => allCharts().filter((chart) => chart.dataset.drawn).forEach(draw);
 
 /** Printed charts are all there, in light colours; one that waits for its library is left out. */
@@ -327,7 +331,14 @@ function watchCharts() {
       draw(target);
     }
   }, { rootMargin: "200px" });
-  allCharts().forEach((chart) => observer.observe(chart));
+  // Plotly looks once at a window that changes, and misses charts in sections that are not laid out;
+  // their size is seen to change when they come near.
+  const sizes = new ResizeObserver((entries) => setTimeout(
+    () => entries.map(({ target }) => target).filter(isOfOtherWidth).forEach(draw), AFTER_PLOTLY_MS));
+  for (const chart of allCharts()) {
+    observer.observe(chart);
+    sizes.observe(chart);
+  }
   for (const chooser of document.querySelectorAll(".choice select")) {
     chooser.addEventListener("change", () => draw(chooser.closest(".choice").nextElementSibling.firstChild));
   }
