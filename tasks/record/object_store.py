@@ -193,14 +193,20 @@ class RunStore:
             How many objects were fetched.
 
         Raises:
-            StoreError: the store refuses it, or an object cannot be read.
+            StoreError: the store refuses it, an object cannot be read, or the folder not be made.
         """
         listed: dict[str, _Object] = {}
         for root in [self._root] if places is None else [self._at(place) for place in places]:
             listed |= self._tried(lambda: self._listed(root))  # noqa: B023
         if not listed and not run.is_dir():
             return 0
-        run.mkdir(parents=True, exist_ok=True)
+        try:
+            run.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"{run} cannot be made, where {self.address} is fetched to: {error.strerror}; "
+                "run this in another folder"
+            ) from None
         with FileLock(run / FETCHING):
             known = _read_state(run)
             if places is None:

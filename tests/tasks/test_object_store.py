@@ -381,6 +381,14 @@ def test_what_a_killed_fetch_left_is_gone_and_no_job_meanwhile(
     assert store.fetch(copy) == 1 and not left.exists()
 
 
+def test_a_folder_that_cannot_be_made_is_named(store: RunStore, tmp_path: Path) -> None:
+    run = job(tmp_path / "run")
+    store.put_episode(run, PLACE, "repeat-0", store.take_over(PLACE))
+    (tmp_path / "runs").write_text("a file")
+    with pytest.raises(StoreError, match=r"runs/copy cannot be made, .*run this in another folder"):
+        store.fetch(tmp_path / "runs" / "copy")
+
+
 def test_a_folder_with_what_its_address_has_not_is_refused(store: RunStore, tmp_path: Path) -> None:
     run, copy, token = job(tmp_path / "run"), tmp_path / "copy", store.take_over(PLACE)
     store.put_episode(run, PLACE, "repeat-0", token)
