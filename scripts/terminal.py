@@ -42,6 +42,9 @@ def counting(what: str, number: int | None, console: Console) -> Iterator[Callab
     Yields:
         What is to be called after each part.
     """
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+    if not console.is_terminal:  # where Rich, even of nothing, may write an empty line
+        yield lambda: None
+        return
+    with Progress(console=console, transient=True) as progress:
         bar = progress.add_task(escape(what), total=number)
         yield lambda: progress.advance(bar)
