@@ -337,7 +337,7 @@ def _drawing() -> Drawing:
     try:
         from plotly.offline import get_plotlyjs
     except ImportError:
-        raise MissingDependencyError("plotly", "report", "a report's charts") from None
+        raise MissingDependencyError("plotly", "report", "drawing a report") from None
     source = str(get_plotlyjs())
     return Drawing(program_hash(source), packed(source))
 

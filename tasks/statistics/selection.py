@@ -116,5 +116,5 @@ def _arch() -> "ModuleType":
     try:
         import arch.bootstrap
     except ImportError:
-        raise MissingDependencyError("arch", "stats", "SPA and the model confidence set") from None
+        raise MissingDependencyError("arch", "stats", "a test over all agents") from None
     return arch.bootstrap
